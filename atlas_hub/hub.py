@@ -1,0 +1,84 @@
+"""What the services need, held together: opened in the lifespan of each worker, never at import."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from atlas_hub.bus import Bus, open_bus
+from atlas_hub.kit.clock import Now, now
+from atlas_hub.kit.errors import NotAvailable
+from atlas_hub.kit.guard import Guard
+from atlas_hub.kit.http import Http
+from atlas_hub.kit.limits import Limits
+from atlas_hub.settings import Settings
+from atlas_hub.storage import installation
+from atlas_hub.storage.db import Db, Unreachable
+from atlas_hub.storage.vault import Vault
+
+__all__ = ["Hub", "Unreachable", "hub", "opened"]
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Hub:
+    """One worker's hub. Services take it first and read no global."""
+
+    settings: Settings
+    vault: Vault
+    http: Http
+    bus: Bus
+    limits: Limits
+    now: Now
+    _db: Db | None
+
+    @property
+    def db(self) -> Db:
+        """The database. Raises `NotAvailable` where there is none (`DATABASE_URL=none`)."""
+        if self._db is None:
+            raise NotAvailable("There is no internal database here. Set DATABASE_URL and restart the hub.")
+        return self._db
+
+    @property
+    def has_database(self) -> bool:
+        """Whether `db` can be asked for."""
+        return self._db is not None
+
+
+_open: list[Hub] = []
+
+
+def hub() -> Hub:
+    """The open hub of this process, for Reflex states and API routes, which are made before it is opened."""
+    if not _open:
+        raise NotAvailable("The hub is not running yet. Try again in a moment.")
+    return _open[-1]
+
+
+@asynccontextmanager
+async def opened(settings: Settings, *, clock: Now = now) -> AsyncIterator[Hub]:
+    """Open a hub, make it the process's own, and close it at the end.
+
+    Migrates the database under a lock. Raises `BadForm` where the encryption key is missing in production or malformed.
+    """
+    async with AsyncExitStack() as closing:
+        db: Db | None = None
+        if settings.has_database:
+            settings.data_dir.mkdir(parents=True, exist_ok=True)
+            db = Db(settings.database)
+            closing.push_async_callback(db.close)
+            await installation.migrate(db)
+        vault = await installation.open_vault(settings, db)
+        own_host = urlsplit(settings.address).hostname or ""
+        http = Http(settings.upstreams, Guard(settings.outbound_allow, own_hosts=(own_host,)))
+        closing.push_async_callback(http.close)
+        bus = open_bus(settings.redis_url)
+        closing.push_async_callback(bus.close)
+        the_hub = Hub(settings, vault, http, bus, Limits(settings.redis_url), clock, db)
+        _open.append(the_hub)
+        closing.callback(_open.remove, the_hub)
+        yield the_hub

@@ -1,0 +1,1 @@
+"""What knows nothing about the hub: secrets, errors, the outbound client, time, ids, and one module per library."""

@@ -1,0 +1,56 @@
+"""What every way to send mail has: a sender, a recipient, a subject, and ten seconds."""
+
+from __future__ import annotations
+
+import re
+
+from pydantic import Field, field_validator
+
+from atlas_hub.kit.errors import BadForm
+from atlas_hub.providers.contract import Form, Message
+
+SECONDS = 10.0
+"""For a whole check or sending (decisions §8 *Mail settings*)."""
+ADDRESS_LENGTH = 320
+NO_SUBJECT = "Message from Atlas Hub"
+UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
+"""Controls and what changes the line or its direction without being seen."""
+
+_ADDRESS = re.compile(r"[^\s@<>()\[\],;:\\\"]{1,64}@[^\s@<>()\[\],;:\\\"]{1,255}")
+WRONG_ADDRESS = "Enter one e-mail address alone, such as ana@example.com."
+
+
+def is_address(text: str) -> bool:
+    """Whether the text is one mail address alone: one @, at most 320 characters, nothing unseen."""
+    plain = _ADDRESS.fullmatch(text) is not None and UNSEEN.search(text) is None
+    return plain and len(text) <= ADDRESS_LENGTH and "." not in (text[-1], text.rpartition("@")[2][0])
+
+
+def recipient(to: str) -> str:
+    """The address to send to. Raises `BadForm` for `to`."""
+    if not is_address(to.strip()):
+        raise BadForm({"to": WRONG_ADDRESS})
+    return to.strip()
+
+
+def subject(message: Message) -> str:
+    """The subject on one line; never empty, which SendGrid refuses."""
+    return " ".join(message.subject.split()) or NO_SUBJECT
+
+
+class Mail(Form):
+    """What every way to send mail asks for."""
+
+    sender_address: str = Field(
+        title="Sender Address",
+        description="The From address of outgoing mail.",
+        examples=["atlas@example.com"],
+        json_schema_extra={"input": "email"},
+    )
+
+    @field_validator("sender_address")
+    @classmethod
+    def _is_one_address(cls, value: str) -> str:
+        if not is_address(value):
+            raise ValueError(WRONG_ADDRESS)
+        return value

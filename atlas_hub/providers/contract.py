@@ -1,0 +1,281 @@
+"""What a provider file declares. A provider offers ways in (methods); a way in has a form; a field is secret by its type.
+
+A provider file imports `kit` and this module, nothing else.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Any, ClassVar, Generic, Protocol, TypeVar, runtime_checkable
+
+from pydantic import BaseModel, ConfigDict
+from pydantic.alias_generators import to_camel
+
+from atlas_hub.kit.http import Http
+from atlas_hub.kit.ladder import Report as Report  # noqa: PLC0414  # part of the contract: re-exported
+from atlas_hub.kit.ladder import Step as Step  # noqa: PLC0414  # same
+from atlas_hub.kit.ladder import silent as silent  # noqa: PLC0414  # same
+from atlas_hub.kit.reading import read
+from atlas_hub.kit.secret import Secret
+
+UNKEYED = "-"
+"""The app key of an account that has no app (decisions §6 *Keys*)."""
+
+
+class Category(StrEnum):
+    """The groups of the page, in its order."""
+
+    CHAT = "Chat"
+    TRACKERS = "Trackers"
+    MAIL = "Mail"
+    WEBHOOKS = "Webhooks"
+    ALERTING = "Alerting & monitoring"
+
+
+class Purpose(StrEnum):
+    """What a method is for. Primary is decided within a scope: the purpose for mail and SMS, else provider:purpose."""
+
+    CHAT = "chat"
+    TRACK = "track"
+    MAIL = "mail"
+    SMS = "sms"
+    ALERTS = "alerts"
+    SCRAPE = "scrape"
+
+
+class Feature(StrEnum):
+    """What an admin may switch on; each needs scopes that the provider file names."""
+
+    SEND = "send"
+    LIST_CHANNELS = "list_channels"
+    READ_HISTORY = "read_history"
+    SLASH_COMMAND = "slash_command"
+    MENTIONS = "mentions"
+
+
+class Form(BaseModel):
+    """What an admin types to use one method. A field is secret when its type is `Secret` (or `Secret | None`).
+
+    `Field(title=…, description=…, examples=[…])` are the words at the input; the API's name is the camelCase alias.
+    `json_schema_extra={"input": "email" | "number" | "checkbox" | "textarea" | "url"}` chooses the input.
+    """
+
+    model_config = ConfigDict(
+        extra="ignore",
+        frozen=True,
+        alias_generator=to_camel,
+        populate_by_name=True,
+        hide_input_in_errors=True,
+        str_strip_whitespace=True,
+    )
+
+    @classmethod
+    def secrets(cls) -> frozenset[str]:
+        """The names of the fields that are secret."""
+        return frozenset(
+            name for name, info in cls.model_fields.items() if info.annotation in (Secret, Secret | None)
+        )
+
+    def public(self) -> dict[str, Any]:
+        """The fields that are not secret, by snake_case name, JSON-ready."""
+        return self.model_dump(mode="json", exclude=set(self.secrets()))
+
+    def given_secrets(self) -> dict[str, Secret]:
+        """The secret fields that were given."""
+        values = {name: getattr(self, name) for name in sorted(self.secrets())}
+        return {name: value for name, value in values.items() if value is not None}
+
+
+F = TypeVar("F", bound=Form)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Account:
+    """Who the vendor says we are.
+
+    `key` and `app_key` are the keys of decisions §6: the same through every door. `details` are the rows of the card,
+    label → text. `wire` are the same facts under the names the APIs use (`teamId`, `botUsername`).
+    `url` opens the account at the vendor.
+    """
+
+    key: str
+    name: str
+    app_key: str = UNKEYED
+    details: Mapping[str, str] = field(default_factory=dict)
+    wire: Mapping[str, str | None] = field(default_factory=dict)
+    url: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckResult:
+    """What the vendor proved. `granted` is None where the vendor does not tell its scopes.
+
+    `account` is None where the vendor has no account to name (SMTP): the account key is then the row's own.
+    `label` is what the connection is called until an admin renames it. `limits` say why it works only partly.
+    """
+
+    account: Account | None
+    label: str
+    granted: frozenset[str] | None = None
+    expires_at: datetime | None = None
+    warnings: tuple[str, ...] = ()
+    limits: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Message:
+    """One message to send. `subject` is for mail alone."""
+
+    text: str
+    subject: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Receipt:
+    """The vendor's own proof that it took the message: its id, and a sentence for the admin."""
+
+    id: str
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Revoked:
+    """What became of a grant at the vendor: `dead` is None where it could not be learned."""
+
+    dead: bool | None
+    text: str
+
+
+class Method(ABC, Generic[F]):
+    """One way in: a form, a check, and what the credentials then allow (the protocols below)."""
+
+    key: ClassVar[str]
+    label: ClassVar[str]
+    form: type[F]
+    purpose: ClassVar[Purpose]
+    recommended_because: ClassVar[str] = ""
+    """The trade-off in a line, shown where a provider has several methods."""
+    wire_type: ClassVar[str | None] = None
+    """Its name on the groups API (`PAGER_DUTY`), where it has one."""
+    may_save_unverified: ClassVar[bool] = False
+    """Whether an admin may save it when the vendor does not answer (mail, decisions §8)."""
+
+    def read(self, values: Mapping[str, Any]) -> F:
+        """What was typed, as a form. Texts become `Secret` here and only here.
+
+        Raises `BadForm` with a sentence for each field that is missing or has the wrong shape; never echoes a value.
+        """
+        return read(self.form, values)
+
+    @abstractmethod
+    async def check(self, form: F, http: Http, report: Report) -> CheckResult:
+        """Prove the form against the vendor without side effects there.
+
+        Reports each step as it is known. Raises a `ProviderError` at the first hard failure.
+        """
+
+
+@runtime_checkable
+class Sends(Protocol):
+    """A method that can deliver a message."""
+
+    destination: ClassVar[str]
+    """What `to` is, as a field title: "Recipient", "Channel ID"."""
+    destination_example: ClassVar[str]
+
+    async def send(self, form: Any, to: str, message: Message, http: Http) -> Receipt:
+        """Deliver `message` to `to`. Raises a `ProviderError`."""
+
+
+@runtime_checkable
+class Revokes(Protocol):
+    """A method whose credential can be killed at the vendor."""
+
+    async def revoke(self, form: Any, http: Http) -> Revoked:
+        """Kill the credential. Raises a `ProviderError`."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lifecycle:
+    """Where a service is in its life. `ends` is the day it stops."""
+
+    deprecated: bool = False
+    ends: date | None = None
+    closed: bool = False
+    instead: str = ""
+
+
+ACTIVE = Lifecycle()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Names:
+    """What each API calls the provider; None where it does not appear there.
+
+    `admin` is the path and the key in the status answer; `admin_path` the path of its POST, where it differs.
+    `refused` is the admin API's `error` when the vendor refuses the credentials.
+    """
+
+    admin: str | None = None
+    admin_path: str | None = None
+    refused: str = "invalid_token"
+    connections: str | None = None
+    chat: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Provider:
+    """A service we can connect to, and the ways to do it, in order of preference.
+
+    `about`: the module docstring; its first paragraph is the card's sentence, its numbered lines the steps.
+    `stops`: what stops when it is disconnected, a sentence for the dialog.
+    `wire_fields`: the status answer's own fields, null while not connected.
+    `env`: the vendor variables it reads.
+    """
+
+    slug: str
+    name: str
+    category: Category
+    docs: str
+    about: str
+    stops: str
+    methods: tuple[Method[Any], ...]
+    names: Names
+    wire_fields: tuple[str, ...] = ()
+    features: Mapping[Feature, frozenset[str]] = field(default_factory=dict)
+    lifecycle: Lifecycle = ACTIVE
+    oauth_env: tuple[str, str] | None = None
+
+    @property
+    def needed_scopes(self) -> frozenset[str]:
+        """The scopes of the features that are on: all but reading history."""
+        on = (scopes for feature, scopes in self.features.items() if feature is not Feature.READ_HISTORY)
+        return frozenset().union(*on)
+
+    def method(self, key: str) -> Method[Any] | None:
+        """The method of that key."""
+        return next((method for method in self.methods if method.key == key), None)
+
+    @property
+    def sentence(self) -> str:
+        """The card's one sentence."""
+        return self.about.strip().split("\n\n")[0].replace("\n", " ")
+
+    @property
+    def steps(self) -> tuple[str, ...]:
+        """The numbered steps of the module docstring."""
+        lines = (line.strip() for line in self.about.splitlines())
+        return tuple(line.split(". ", 1)[1] for line in lines if line[:1].isdigit() and ". " in line)
+
+
+def scope_of(provider: Provider, method: Method[Any]) -> str:
+    """The scope in which at most one connection is primary: `email`, `sms`, or `<slug>:<purpose>`."""
+    if method.purpose is Purpose.MAIL:
+        return "email"
+    if method.purpose is Purpose.SMS:
+        return "sms"
+    return f"{provider.slug}:{method.purpose}"

@@ -1,0 +1,216 @@
+"""A Telegram bot for conversations in chats, groups and channels.
+
+1. In Telegram, open a chat with @BotFather (https://t.me/BotFather) and send /newbot.
+2. Give the bot a name, then a username that ends in "bot".
+3. Copy the token from BotFather's answer; it looks like 123456789:AAE….
+4. Paste it below and choose Connect.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from atlas_hub.kit.answer import retry_after
+from atlas_hub.kit.cleaning import pasted
+from atlas_hub.kit.errors import (
+    BadForm,
+    InsufficientPermissions,
+    InvalidCredentials,
+    PlatformError,
+    ProviderError,
+    RateLimited,
+)
+from atlas_hub.kit.http import Answer, Http, Upstream
+from atlas_hub.kit.ladder import Ladder, Report
+from atlas_hub.kit.secret import Secret
+from atlas_hub.providers.contract import (
+    Account,
+    Category,
+    CheckResult,
+    Feature,
+    Form,
+    Message,
+    Method,
+    Names,
+    Provider,
+    Purpose,
+    Receipt,
+)
+
+TELEGRAM = Upstream("TELEGRAM", "Telegram", "https://api.telegram.org")
+FIELD = "bot_token"
+
+_TOKEN = re.compile(r"\d{6,12}:[A-Za-z0-9_-]{30,50}", re.ASCII)
+_CHAT = re.compile(r"-?\d{1,20}|@[A-Za-z]\w{3,31}", re.ASCII)
+_NOT_THERE = {
+    "chat not found": "Telegram knows no such chat for this bot. Check the ID; a person must write to the bot first, "
+    "and a group or channel must have it as a member.",
+    "bot was blocked": "This person has blocked the bot. They can unblock it in their chat with it.",
+    "bot was kicked": "The bot was removed from this chat. Add it again.",
+    "bot is not a member": "The bot is not a member of this channel. Add it as an administrator.",
+    "can't initiate conversation": "A bot cannot write to a person first. Let them write to the bot, then try again.",
+    "can't send messages to bots": "Telegram lets no bot write to another bot. Choose a person, group or channel.",
+    "user is deactivated": "This person's Telegram account is gone. Choose another chat.",
+    "not enough rights": "The bot may not write in this chat. Make it an administrator there.",
+    "have no rights": "The bot may not write in this chat. Make it an administrator there.",
+    "need administrator rights": "The bot may not write in this channel. Make it an administrator there.",
+    "group chat was upgraded": "This group became a supergroup and has a new ID. Enter the new one.",
+    "peer_id_invalid": "Telegram knows no such chat for this bot. Check the ID.",
+}
+"""Parts of Telegram's descriptions, in lower case: it has no codes for these."""
+
+
+class Token(Form):
+    """The token that BotFather gives out."""
+
+    bot_token: Secret = Field(
+        title="Bot Token",
+        description="From BotFather on Telegram.",
+        examples=["123456789:AAE…"],
+    )
+
+    _cleaned = field_validator("bot_token", mode="before")(pasted)
+
+    @field_validator("bot_token")
+    @classmethod
+    def _is_a_token(cls, value: Secret) -> Secret:
+        # It becomes part of a path: nothing else may get there.
+        if _TOKEN.fullmatch(value.reveal()) is None:
+            raise ValueError(
+                "This is not a bot token. Copy it from BotFather: digits, a colon, then about 35 characters."
+            )
+        return value
+
+
+class _Bot(BaseModel):
+    """What getMe answers (https://core.telegram.org/bots/api#getme)."""
+
+    model_config = ConfigDict(hide_input_in_errors=True, strict=True)
+
+    id: int = Field(gt=0, lt=2**53)
+    is_bot: bool
+    username: str = Field(pattern=r"^[A-Za-z0-9_]{3,64}$")
+
+
+class TelegramBot(Method[Token]):
+    """A bot by its token."""
+
+    key, label, form = "bot_token", "Bot token", Token
+    purpose = Purpose.CHAT
+    destination: ClassVar[str] = "Chat ID"
+    destination_example: ClassVar[str] = "123456789 or @channelname"
+
+    async def check(self, form: Token, http: Http, report: Report) -> CheckResult:
+        """Ask Telegram who this is (getMe). Raises a `ProviderError`."""
+        ladder = Ladder(report)
+        with ladder.step("format", "Check the format") as rung:
+            rung.detail = "Looks like a bot token."
+        answer = await ladder.reach("Telegram", _ask(form, http, "getMe"))
+        with ladder.step("accepted", "Sign in") as rung:
+            try:
+                bot = _Bot.model_validate(_read(answer, http))
+            except ValidationError:
+                raise _nonsense() from None
+            if not bot.is_bot:
+                raise InvalidCredentials("This token belongs to a person. Make a bot with BotFather.", field=FIELD)
+            rung.detail = f"as @{bot.username}"
+        account = Account(
+            key=str(bot.id),
+            name=f"@{bot.username}",
+            details={"Bot": f"@{bot.username}", "Bot ID": str(bot.id)},
+            wire={"botId": str(bot.id), "botUsername": bot.username},
+            url=f"https://t.me/{bot.username}",
+        )
+        return CheckResult(account=account, label=account.name)
+
+    async def send(self, form: Token, to: str, message: Message, http: Http) -> Receipt:
+        """Send plain text to a chat (sendMessage). Raises `BadForm` for `to`, a `ProviderError`."""
+        to = to.strip()
+        if _CHAT.fullmatch(to) is None:
+            raise BadForm(
+                {
+                    "to": "Enter a chat's ID, such as 123456789 or -1001234567890, or a public channel's @name. "
+                    "A person's @name does not work: Telegram wants their ID."
+                }
+            )
+        said = {"chat_id": to, "text": message.text, "link_preview_options": {"is_disabled": True}}
+        result = _read(await _ask(form, http, "sendMessage", said), http)
+        number = result.get("message_id")
+        if not isinstance(number, int) or isinstance(number, bool):
+            raise _nonsense()
+        return Receipt(id=str(number), text=f"Telegram accepted it in {to} as message {number}.")
+
+
+async def _ask(form: Token, http: Http, name: str, said: Mapping[str, Any] | None = None) -> Answer:
+    # The token is part of the path, which is why no error and no log line of `Http` names one.
+    return await http.ask(TELEGRAM, "POST", f"/bot{form.bot_token.reveal()}/{name}", json=said)
+
+
+def _read(answer: Answer, http: Http) -> Mapping[str, Any]:
+    """The `result` of an answer that says ok (https://core.telegram.org/bots/api#making-requests)."""
+    try:
+        body = json.loads(answer.body)
+    except (ValueError, RecursionError):
+        body = None
+    if isinstance(body, dict) and body.get("ok") is False:
+        raise _refusal(body, answer)
+    http.judge(TELEGRAM, answer, field=FIELD)
+    if body is None:
+        raise PlatformError("Telegram gave an answer that is not JSON. Try again later.")
+    if not isinstance(body, dict) or body.get("ok") is not True or not isinstance(body.get("result"), dict):
+        raise _nonsense()
+    result: Mapping[str, Any] = body["result"]
+    return result
+
+
+def _nonsense() -> PlatformError:
+    return PlatformError("Telegram gave an answer that makes no sense. Try again later.")
+
+
+def _refusal(body: Mapping[str, Any], answer: Answer) -> ProviderError:  # noqa: PLR0911  # one for each meaning
+    """What `error_code` and `description` mean; the description itself is never shown."""
+    code, said = body.get("error_code"), str(body.get("description", "")).lower()
+    for part, text in _NOT_THERE.items():
+        if part in said:
+            return InsufficientPermissions(text, field="to")
+    match code:
+        case 401 | 404:
+            text = "Telegram rejected the token: it knows no such bot, or the token was replaced. "
+            return InvalidCredentials(f"{text}Copy the current one from BotFather, under /mybots.", field=FIELD)
+        case 403:
+            return InsufficientPermissions("Telegram does not allow this to the bot. Check its rights in the chat.")
+        case 409:
+            text = (
+                "Telegram says another program is using this bot. Stop that one, or make a bot of its own for the hub."
+            )
+            return PlatformError(text)
+        case 429:
+            told = body.get("parameters")
+            wait = told.get("retry_after") if isinstance(told, dict) else None
+            seconds = retry_after(answer.headers.get("retry-after") if wait is None else str(wait))
+            return RateLimited(f"Telegram is busy. Try again in {seconds} seconds.", retry_after=seconds)
+        case int() if code >= 500:  # noqa: PLR2004  # a fault of the server's own
+            return PlatformError(f"Telegram has a fault of its own ({code}). Try again later.")
+        case int() if not isinstance(code, bool):
+            return PlatformError(f"Telegram could not do this ({code}). Try again later.")
+        case _:
+            return _nonsense()
+
+
+PROVIDER = Provider(
+    slug="telegram",
+    name="Telegram",
+    category=Category.CHAT,
+    docs="https://core.telegram.org/bots#how-do-i-create-a-bot",
+    about=__doc__ or "",
+    stops="The bot stops writing and answering at once, until it is connected again.",
+    methods=(TelegramBot(),),
+    names=Names(admin="telegram", refused="invalid_token", connections="telegram", chat="telegram"),
+    wire_fields=("botId", "botUsername"),
+    features={Feature.SEND: frozenset()},
+)

@@ -1,0 +1,307 @@
+"""Connect, check, rename, make default, disconnect: what an admin does with a connection."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Any
+
+from atlas_hub.bus import Changed
+from atlas_hub.hub import Hub
+from atlas_hub.kit.errors import (
+    BadForm,
+    Conflict,
+    NetworkError,
+    NotFound,
+    PlatformError,
+    ProviderError,
+    RateLimited,
+    VaultLocked,
+)
+from atlas_hub.providers import PROVIDERS
+from atlas_hub.providers.contract import CheckResult, Form, Method, Provider, Report, silent
+from atlas_hub.services import saving, truths
+from atlas_hub.services.access import Actor, require_admin
+from atlas_hub.services.views import Connected, ConnectionView, Disconnected, view_of
+from atlas_hub.storage import audit
+from atlas_hub.storage import connections as stored
+from atlas_hub.storage.db import Broken, Tx
+from atlas_hub.storage.models import Connection, Credential
+
+CHECKS_A_MINUTE = 10
+LABEL_LENGTH = 120
+RACES = 3
+
+
+class Mode(StrEnum):
+    """What a connect does where its scope has a primary of another account."""
+
+    REPLACE = "replace"
+    ADD = "add"
+    ASK = "ask"
+
+
+def find_method(slug: str, key: str) -> tuple[Provider, Method[Any]]:
+    """The provider and its method. Raises `NotFound`."""
+    provider = PROVIDERS.get(slug)
+    method = provider.method(key) if provider else None
+    if provider is None or method is None:
+        raise NotFound("There is no such way to connect.")
+    return provider, method
+
+
+async def connect(
+    hub: Hub,
+    actor: Actor,
+    slug: str,
+    method_key: str,
+    values: Mapping[str, Any],
+    *,
+    source: str,
+    mode: Mode = Mode.REPLACE,
+    report: Report = silent,
+    save_unverified: bool = False,
+) -> Connected:
+    """Prove what was typed against the vendor, seal it, store it, tell every open page.
+
+    `values` are the form's fields by either name; `source` is the door: page, admin, groups, connections, chat.
+    `save_unverified` stores it also when the vendor does not answer, where the method allows that.
+    Raises `BadForm`, a `ProviderError`, `Conflict` (`AnotherAccount` with `Mode.ASK`), `VaultLocked`, `NotAvailable`.
+    Nothing is stored then, and no transaction is open while the vendor thinks.
+    """
+    require_admin(actor)
+    provider, method = find_method(slug, method_key)
+    db, form = hub.db, method.read(values)
+    hub.vault.require_open()
+    silence = ""
+    try:
+        result = await method.check(form, hub.http, report)
+    except (NetworkError, PlatformError, RateLimited) as error:
+        if not (save_unverified and method.may_save_unverified):
+            await _note_refusal(hub, actor, provider, error)
+            raise
+        result, silence = CheckResult(account=None, label=method.label), error.text
+    except ProviderError as error:
+        await _note_refusal(hub, actor, provider, error)
+        raise
+    order = saving.Order(
+        provider=provider,
+        method=method,
+        form=form,
+        result=result,
+        silence=silence,
+        source=source,
+        mode=mode.value,
+    )
+    for race in range(RACES):
+        try:
+            async with db.transaction() as tx:
+                saved = await saving.save(hub, tx, actor, order)
+            break
+        except Broken:  # another workspace or worker was first: look again
+            if race == RACES - 1:
+                raise Conflict(
+                    f"{provider.name} was being connected elsewhere at the same time. Try again."
+                ) from None
+    await hub.bus.publish(Changed(actor.workspace, provider.slug))
+    return saved
+
+
+async def check_now(hub: Hub, actor: Actor, connection_id: str, report: Report = silent) -> ConnectionView:
+    """Ask the vendor whether a stored connection still works, and write down what it said.
+
+    A refusal is an answer: it is stored and shown, not raised. Raises `NotFound`, `TooManyRequests`.
+    """
+    require_admin(actor)
+    await hub.limits.hit(
+        "check",
+        connection_id,
+        times=CHECKS_A_MINUTE,
+        seconds=60,
+        text="This connection was checked ten times within a minute. Wait a little, then check again.",
+    )
+    row, provider, method, form, locked = await opened(hub, actor, connection_id)
+    outcome: CheckResult | ProviderError | VaultLocked
+    try:
+        outcome = locked if form is None and locked else await method.check(form, hub.http, report)
+    except ProviderError as error:
+        outcome = error
+    async with hub.db.transaction() as tx:
+        head = await audit.head_of(tx, actor.workspace)
+        present = await stored.find(tx, actor.workspace, row.id)
+        if present is None:
+            raise NotFound("This connection was disconnected in the meantime.")
+        at = hub.now()
+        credential = await stored.credential_of(tx, present)
+        if isinstance(outcome, CheckResult):
+            truths.accepted(present, provider, outcome, at)
+            await saving.prove(tx, present, credential, provider, method, outcome)
+        else:
+            truths.failed(present, outcome, at)
+        present.updated_at = at
+        await audit.append(
+            tx,
+            head,
+            kind="checked",
+            actor=actor.name,
+            at=at,
+            provider=provider.slug,
+            subject=present.id,
+            result="ok" if isinstance(outcome, CheckResult) else "failed",
+            request_id=actor.request_id,
+            detail={} if isinstance(outcome, CheckResult) else {"code": outcome.code},
+        )
+        view = _view(hub, provider, present, credential)
+    await hub.bus.publish(Changed(actor.workspace, provider.slug))
+    return view
+
+
+async def rename(hub: Hub, actor: Actor, connection_id: str, label: str) -> ConnectionView:
+    """Call a connection something else: 1 to 120 characters. Raises `BadForm`, `NotFound`."""
+    require_admin(actor)
+    label = " ".join(label.split())
+    if not 1 <= len(label) <= LABEL_LENGTH:
+        raise BadForm({"label": f"A name has 1 to {LABEL_LENGTH} characters."})
+    async with hub.db.transaction() as tx:
+        head = await audit.head_of(tx, actor.workspace)
+        row = await _the(tx, actor, connection_id)
+        before, row.label, row.updated_at = row.label, label, hub.now()
+        await audit.append(
+            tx,
+            head,
+            kind="renamed",
+            actor=actor.name,
+            at=row.updated_at,
+            provider=row.provider,
+            subject=row.id,
+            request_id=actor.request_id,
+            detail={"from": before, "to": label},
+        )
+        view = _view(hub, PROVIDERS[row.provider], row, await stored.credential_of(tx, row))
+    await hub.bus.publish(Changed(actor.workspace, row.provider))
+    return view
+
+
+async def make_default(hub: Hub, actor: Actor, connection_id: str) -> ConnectionView:
+    """Make a stored connection the primary of its scope. Raises `NotFound`, `Conflict` where it is not active."""
+    require_admin(actor)
+    async with hub.db.transaction() as tx:
+        head = await audit.head_of(tx, actor.workspace)
+        row = await _the(tx, actor, connection_id)
+        if row.kind != "account" or row.subscriber or row.contexts or not row.active:
+            raise Conflict("This connection cannot be the default: it is not an active account of its own.")
+        await saving.promote(tx, row)
+        await audit.append(
+            tx,
+            head,
+            kind="made_default",
+            actor=actor.name,
+            at=hub.now(),
+            provider=row.provider,
+            subject=row.id,
+            request_id=actor.request_id,
+            detail={"label": row.label},
+        )
+        view = _view(hub, PROVIDERS[row.provider], row, await stored.credential_of(tx, row))
+    await hub.bus.publish(Changed(actor.workspace, row.provider))
+    return view
+
+
+async def disconnect(
+    hub: Hub, actor: Actor, connection_id: str, *, promote: str | None = None
+) -> Disconnected:
+    """Delete one connection, with its last holder the credential too. Raises `NotFound`, `Conflict`.
+
+    `promote` is the id of the connection that becomes primary instead, where an admin chose one.
+    """
+    require_admin(actor)
+    async with hub.db.transaction() as tx:
+        head = await audit.head_of(tx, actor.workspace)
+        row = await _the(tx, actor, connection_id)
+        if row.source == "environment":
+            raise Conflict(
+                "This connection comes from the environment. Remove its variable and restart the hub."
+            )
+        others = await stored.others_in(tx, actor.workspace, row.scope, row.id)
+        heir = next((other for other in others if other.id == promote), None)
+        if promote is not None and heir is None:
+            raise NotFound("The connection to make the default instead is not there any more.")
+        in_use = await stored.used_elsewhere(tx, row) > 0
+        await stored.delete_row(tx, row)
+        if heir is not None:
+            await saving.promote(tx, heir)
+        await audit.append(
+            tx,
+            head,
+            kind="disconnected",
+            actor=actor.name,
+            at=hub.now(),
+            provider=row.provider,
+            subject=row.id,
+            request_id=actor.request_id,
+            detail={"label": row.label, "account": row.account_name},
+        )
+    await hub.bus.publish(Changed(actor.workspace, row.provider))
+    return Disconnected(
+        label=row.label, still_in_use=in_use, others=len(others), promoted=heir.label if heir else None
+    )
+
+
+async def primary_id(hub: Hub, actor: Actor, scope: str) -> str:
+    """The id of a scope's primary. Raises `NotFound`."""
+    async with hub.db.reading() as tx:
+        row = await stored.primary_of(tx, actor.workspace, scope)
+    if row is None:
+        raise NotFound("Nothing is connected here.")
+    return row.id
+
+
+async def opened(
+    hub: Hub, actor: Actor, connection_id: str
+) -> tuple[Connection, Provider, Method[Any], Form | None, VaultLocked | None]:
+    """A stored connection ready for use, its credential opened into its form; no form and the reason where locked."""
+    async with hub.db.reading() as tx:
+        row = await stored.find(tx, actor.workspace, connection_id)
+        credential = await stored.credential_of(tx, row) if row else None
+    if row is None or credential is None:
+        raise NotFound("There is no such connection.")
+    provider, method = find_method(row.provider, row.method)
+    try:
+        return row, provider, method, saving.unseal(hub.vault, row, credential, method), None
+    except VaultLocked as error:
+        return row, provider, method, None, error
+
+
+async def _the(tx: Tx, actor: Actor, connection_id: str) -> Connection:
+    row = await stored.find(tx, actor.workspace, connection_id)
+    if row is None:
+        raise NotFound("There is no such connection.")
+    return row
+
+
+def _view(hub: Hub, provider: Provider, row: Connection, credential: Credential | None) -> ConnectionView:
+    return view_of(
+        provider,
+        row,
+        hub.vault,
+        key_id=credential.key_id if credential else None,
+        granted=credential.granted if credential else None,
+        expires_at=credential.expires_at if credential else None,
+    )
+
+
+async def _note_refusal(hub: Hub, actor: Actor, provider: Provider, error: ProviderError) -> None:
+    """A refused credential is an event too: someone tried."""
+    async with hub.db.transaction() as tx:
+        head = await audit.head_of(tx, actor.workspace)
+        await audit.append(
+            tx,
+            head,
+            kind="connect_failed",
+            actor=actor.name,
+            at=hub.now(),
+            provider=provider.slug,
+            result="failed",
+            request_id=actor.request_id,
+            detail={"code": error.code},
+        )

@@ -1,0 +1,246 @@
+"""How a proven form becomes rows: claim, connection, credential and audit event in one transaction."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from atlas_hub.hub import Hub
+from atlas_hub.kit.errors import AnotherAccount, Conflict
+from atlas_hub.kit.ids import new_id
+from atlas_hub.kit.secret import mask
+from atlas_hub.providers.contract import UNKEYED, CheckResult, Form, Method, Provider, Purpose, scope_of
+from atlas_hub.services import truths
+from atlas_hub.services.access import Actor
+from atlas_hub.services.views import Connected, said, view_of
+from atlas_hub.storage import audit
+from atlas_hub.storage import connections as stored
+from atlas_hub.storage.db import Tx
+from atlas_hub.storage.models import Connection, Credential
+from atlas_hub.storage.vault import Vault
+
+CLAIMING = frozenset({Purpose.CHAT, Purpose.TRACK})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Order:
+    """What is to be saved. `silence` is why the vendor could not be asked, or "" where it proved the form."""
+
+    provider: Provider
+    method: Method[Any]
+    form: Form
+    result: CheckResult
+    silence: str
+    source: str
+    mode: str
+
+    @property
+    def scope(self) -> str:
+        return scope_of(self.provider, self.method)
+
+
+def bound_to(credential: Credential, slot: str) -> str:
+    """What a sealed credential is tied to, so that no row, slot or workspace can be given another's."""
+    return f"{credential.workspace}|credential|{credential.id}|{slot}|{credential.provider}"
+
+
+def unseal(vault: Vault, row: Connection, credential: Credential, method: Method[Any]) -> Form:
+    """The form that was stored. Raises `VaultLocked`."""
+    secrets = vault.open(credential.current or b"", bound_to=bound_to(credential, "current"))
+    form: Form = method.form.model_validate({**row.options, **secrets})
+    return form
+
+
+async def save(hub: Hub, tx: Tx, actor: Actor, order: Order) -> Connected:
+    """Store a connect. Raises `AnotherAccount` or `Conflict`; may meet `db.Broken` where two race."""
+    head = await audit.head_of(tx, actor.workspace)
+    present, leaving = await _place(tx, actor, order)
+    row = present or _new_row(actor, order)
+    before = row.account_name
+    if leaving is not None and leaving.primary_scope and not await _make_way(tx, order, leaving):
+        leaving = None
+    account = order.result.account
+    if account is not None and order.method.purpose in CLAIMING:
+        mine = await stored.claim(tx, actor.workspace, order.provider.slug, account.app_key, account.key)
+        if not mine:
+            raise Conflict(
+                f"{account.name} is already connected elsewhere in this installation. "
+                f"Disconnect it there first, or connect another {order.provider.name} account."
+            )
+    credential = await _credential(hub, tx, actor, order, row)
+    _write(hub, actor, order, row, credential)
+    if present is None:
+        tx.add(row)
+    if order.mode != "add" or await stored.primary_of(tx, actor.workspace, order.scope) is None:
+        await promote(tx, row)
+    await tx.flush()
+    replaced = leaving.account_name or leaving.label if leaving else None
+    await audit.append(
+        tx,
+        head,
+        kind="reconnected" if present else "connected",
+        actor=actor.name,
+        at=hub.now(),
+        provider=order.provider.slug,
+        subject=row.id,
+        request_id=actor.request_id,
+        detail={
+            "account": row.account_name,
+            "method": order.method.key,
+            "source": order.source,
+            "verified": not order.silence,
+            **({"replaced": replaced} if replaced else {}),
+            **({"was": before} if present and before != row.account_name else {}),
+        },
+    )
+    view = view_of(
+        order.provider,
+        row,
+        hub.vault,
+        key_id=credential.key_id,
+        granted=credential.granted,
+        expires_at=credential.expires_at,
+    )
+    warnings = (order.silence,) if order.silence else order.result.warnings
+    return Connected(
+        view=view,
+        account=said(order.result),
+        wire=row.wire,
+        replaced=replaced,
+        verified=not order.silence,
+        warnings=warnings,
+    )
+
+
+async def _place(tx: Tx, actor: Actor, order: Order) -> tuple[Connection | None, Connection | None]:
+    """The row to update, if any, and the primary that makes way, if any."""
+    account = order.result.account
+    primary = await stored.primary_of(tx, actor.workspace, order.scope)
+    if account is not None:
+        same = await stored.same_account(tx, actor.workspace, order.scope, account.app_key, account.key)
+    else:  # no account to go by (mail): the primary's own method is the same thing set up anew
+        same = primary if primary and (primary.provider, primary.method) == _way(order) else None
+    if order.mode == "add":
+        if same is not None and account is not None:
+            raise Conflict(f"{account.name} is connected already, as {same.label}.")
+        return None, None
+    if same is not None:
+        return same, None
+    if primary is not None and order.mode == "ask":
+        raise AnotherAccount(
+            order.provider.name, present=primary.account_name or primary.label, proven=said(order.result)
+        )
+    return None, primary
+
+
+def _way(order: Order) -> tuple[str, str]:
+    return order.provider.slug, order.method.key
+
+
+async def _make_way(tx: Tx, order: Order, leaving: Connection) -> bool:
+    """Take the former primary out. Mail that came by another API stays stored, not primary (decisions §6 *Mail*)."""
+    if order.method.purpose is Purpose.MAIL and leaving.source not in {"page", "admin"}:
+        leaving.primary_scope = None
+        await tx.flush()
+        return False
+    await stored.delete_row(tx, leaving)
+    await tx.flush()
+    return True
+
+
+def _new_row(actor: Actor, order: Order) -> Connection:
+    connection_id = new_id()
+    return Connection(
+        id=connection_id,
+        workspace=actor.workspace,
+        source=order.source,
+        provider=order.provider.slug,
+        method=order.method.key,
+        purpose=order.method.purpose.value,
+        scope=order.scope,
+        identifier=f"{order.provider.slug}-{connection_id}",
+        label=order.result.label,
+        account_key=f"row:{connection_id}",
+        created_by=actor.name,
+    )
+
+
+async def _credential(hub: Hub, tx: Tx, actor: Actor, order: Order, row: Connection) -> Credential:
+    account = order.result.account
+    app_key, account_key = (account.app_key, account.key) if account else (UNKEYED, f"row:{row.id}")
+    credential = await stored.credential_for(tx, actor.workspace, order.provider.slug, app_key, account_key)
+    if credential is None:
+        credential = Credential(
+            workspace=actor.workspace,
+            provider=order.provider.slug,
+            app_key=app_key,
+            account_key=account_key,
+            key_id=hub.vault.active_id,
+        )
+        tx.add(credential)
+    secrets = {name: secret.reveal() for name, secret in order.form.given_secrets().items()}
+    credential.current = hub.vault.seal(secrets, bound_to=bound_to(credential, "current"))
+    credential.key_id = hub.vault.active_id
+    _tell(credential, order.result)
+    await tx.flush()
+    return credential
+
+
+def _tell(credential: Credential, result: CheckResult) -> None:
+    credential.granted = None if result.granted is None else sorted(result.granted)
+    credential.expires_at = result.expires_at
+
+
+def _write(hub: Hub, actor: Actor, order: Order, row: Connection, credential: Credential) -> None:
+    row.method = order.method.key
+    row.credential_id = credential.id
+    row.options = order.form.public()
+    row.masks = {name: mask(secret) for name, secret in order.form.given_secrets().items()}
+    row.connected_at = row.updated_at = hub.now()
+    row.connected_by = actor.name
+    _name(row, order.result)
+    if order.silence:
+        truths.unproven(row, order.provider, order.silence, row.updated_at)
+    else:
+        truths.accepted(row, order.provider, order.result, row.updated_at)
+
+
+def _name(row: Connection, result: CheckResult) -> None:
+    account = result.account
+    if account is None:
+        row.account_name = result.label
+        return
+    row.app_key, row.account_key = account.app_key, account.key
+    row.account_name = account.name
+    row.details = [[name, value] for name, value in account.details.items()]
+    row.wire = dict(account.wire)
+
+
+async def prove(
+    tx: Tx,
+    row: Connection,
+    credential: Credential | None,
+    provider: Provider,
+    method: Method[Any],
+    result: CheckResult,
+) -> None:
+    """Write what a later check proved: names that changed at the vendor, scopes, expiry, a claim not yet made."""
+    if credential is not None:
+        _tell(credential, result)
+    account = result.account
+    if account is None or (account.app_key, account.key) != (row.app_key, row.account_key):
+        return
+    _name(row, result)
+    if method.purpose in CLAIMING and not (row.subscriber or row.contexts):
+        await stored.claim(tx, row.workspace, provider.slug, account.app_key, account.key)
+
+
+async def promote(tx: Tx, row: Connection) -> None:
+    """Make a row the primary of its scope, in the place of whichever is."""
+    if row.primary_scope == row.scope:
+        return
+    former = await stored.primary_of(tx, row.workspace, row.scope)
+    if former is not None:
+        former.primary_scope = None
+        await tx.flush()  # the unique constraint must see the old one gone
+    row.primary_scope = row.scope

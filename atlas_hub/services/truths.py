@@ -1,0 +1,88 @@
+"""What a check taught us, as four truths and one state: pure functions over a row."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from atlas_hub.kit.clock import iso
+from atlas_hub.kit.errors import InsufficientPermissions, ProviderError, VaultLocked
+from atlas_hub.providers.contract import CheckResult, Provider
+from atlas_hub.services.views import State, Truth, missing_scopes
+from atlas_hub.storage.models import Connection
+
+PATIENCE_TRIES = 3
+PATIENCE = timedelta(minutes=5)
+EXPIRY_WARNING = timedelta(days=7)
+
+
+def _truth(status: str, at: datetime, proof: str) -> dict[str, str]:
+    return {"status": status, "at": iso(at), "proof": proof}
+
+
+def told(checks: dict[str, Any], truth: Truth, status: str, at: datetime, proof: str) -> dict[str, Any]:
+    """The checks with one truth told anew. `status` is `yes`, `no` or `unknown`; `proof` a short sentence."""
+    return {**checks, truth.value: _truth(status, at, proof)}
+
+
+def accepted(row: Connection, provider: Provider, result: CheckResult, at: datetime) -> None:
+    """Write what an accepted check proved into the row."""
+    granted = None if result.granted is None else sorted(result.granted)
+    missing = missing_scopes(provider, granted)
+    who = result.account.name if result.account else result.label
+    checks = told(row.checks, Truth.CONFIGURED, "yes", at, "All fields are set.")
+    checks = told(checks, Truth.AUTHENTICATED, "yes", at, f"{provider.name} accepted it as {who}.")
+    if missing:
+        checks = told(checks, Truth.AUTHORIZED, "no", at, f"Missing: {', '.join(missing)}.")
+    elif granted is None:
+        checks = told(checks, Truth.AUTHORIZED, "unknown", at, f"{provider.name} does not tell its scopes.")
+    else:
+        checks = told(checks, Truth.AUTHORIZED, "yes", at, "Every scope that is needed is granted.")
+    checks.setdefault(
+        Truth.DELIVERED.value, {"status": "unknown", "at": "", "proof": "Nothing was sent yet."}
+    )
+    row.checks = checks
+    row.failures, row.failing_since = 0, None
+    row.state, row.reason = State.OK, ""
+    if missing:
+        row.state = State.DEGRADED
+        row.reason = (
+            f"{provider.name} did not grant {', '.join(missing)}. Add the scopes at the vendor, then check."
+        )
+    elif result.limits:
+        row.state, row.reason = State.DEGRADED, " ".join(result.limits)
+    elif result.expires_at is not None and result.expires_at - at < EXPIRY_WARNING:
+        row.state = State.EXPIRING
+        row.reason = f"It ends on {result.expires_at:%-d %B %Y}. Replace it before then."
+
+
+def unproven(row: Connection, provider: Provider, why: str, at: datetime) -> None:
+    """Write a save that the vendor did not answer into the row."""
+    checks = told(row.checks, Truth.CONFIGURED, "yes", at, "All fields are set.")
+    checks = told(checks, Truth.AUTHENTICATED, "unknown", at, why)
+    checks = told(checks, Truth.AUTHORIZED, "unknown", at, f"{provider.name} was not asked.")
+    row.checks = told(checks, Truth.DELIVERED, "unknown", at, "Nothing was sent yet.")
+    row.state, row.reason = State.UNVERIFIED, why
+    row.failures, row.failing_since = 0, None
+
+
+def failed(row: Connection, error: ProviderError | VaultLocked, at: datetime) -> None:
+    """Write a failed check or use into the row. A passing fault changes the state only when it lasts."""
+    if isinstance(error, VaultLocked):
+        row.state, row.reason = State.LOCKED, error.text
+    elif isinstance(error, InsufficientPermissions):
+        row.checks = told(row.checks, Truth.AUTHORIZED, "no", at, error.text)
+        row.state, row.reason = State.MISCONFIGURED, error.text
+    elif error.permanent:
+        row.checks = told(row.checks, Truth.AUTHENTICATED, "no", at, error.text)
+        row.state, row.reason = State.RECONNECT, error.text
+    else:
+        _passing(row, error, at)
+
+
+def _passing(row: Connection, error: ProviderError, at: datetime) -> None:
+    row.failures += 1
+    row.failing_since = row.failing_since or at
+    lasts = row.failures >= PATIENCE_TRIES or (row.failures > 1 and at - row.failing_since >= PATIENCE)
+    if lasts and row.state in {State.OK, State.EXPIRING, State.DEGRADED, State.UNVERIFIED, State.UNREACHABLE}:
+        row.state, row.reason = State.UNREACHABLE, error.text

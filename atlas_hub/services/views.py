@@ -1,0 +1,155 @@
+"""What may leave the hub about a connection. No field here can carry a secret."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from atlas_hub.providers.contract import CheckResult, Provider
+from atlas_hub.storage.models import Connection
+from atlas_hub.storage.vault import Vault
+
+
+class State(StrEnum):
+    """What is known about a stored connection, in one word (decisions §7)."""
+
+    OK = "ok"
+    EXPIRING = "expiring"
+    DEGRADED = "degraded"
+    UNVERIFIED = "unverified"
+    UNREACHABLE = "unreachable"
+    RECONNECT = "reconnect"
+    MISCONFIGURED = "misconfigured"
+    LOCKED = "locked"
+    PAUSED = "paused"
+    UNINSTALLED = "uninstalled"
+
+
+class Truth(StrEnum):
+    """The four things that may be known."""
+
+    CONFIGURED = "configured"
+    AUTHENTICATED = "authenticated"
+    AUTHORIZED = "authorized"
+    DELIVERED = "delivered"
+
+
+CONNECTED = frozenset(State) - {State.UNINSTALLED}
+"""The states in which the status API says `connected: true`."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConnectionView:
+    """One connection as the page and the APIs may show it. `masks`: field → what may be shown of a secret."""
+
+    id: str
+    provider: str
+    method: str
+    method_label: str
+    label: str
+    account: str
+    details: tuple[tuple[str, str], ...]
+    wire: Mapping[str, Any]
+    options: Mapping[str, Any]
+    masks: Mapping[str, str]
+    state: State
+    reason: str
+    checks: Mapping[str, Mapping[str, str]]
+    granted: tuple[str, ...] | None
+    missing: tuple[str, ...]
+    source: str
+    primary: bool
+    connected_at: datetime
+    connected_by: str
+    expires_at: datetime | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Connected:
+    """What became of a connect. `replaced` names the account that made way."""
+
+    view: ConnectionView
+    account: str
+    wire: Mapping[str, Any]
+    replaced: str | None = None
+    verified: bool = True
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Disconnected:
+    """What became of a disconnect. `others` are still stored in the scope; `promoted` names the new default."""
+
+    label: str
+    still_in_use: bool
+    others: int = 0
+    promoted: str | None = None
+
+
+def view_of(
+    provider: Provider,
+    row: Connection,
+    vault: Vault,
+    *,
+    key_id: str | None,
+    granted: list[Any] | None = None,
+    expires_at: datetime | None = None,
+) -> ConnectionView:
+    """A row as it may be shown. A credential sealed with a key that is not configured makes it `locked`."""
+    method = provider.method(row.method)
+    locked = key_id is not None and key_id not in vault.key_ids
+    return ConnectionView(
+        id=row.id,
+        provider=row.provider,
+        method=row.method,
+        method_label=method.label if method else row.method,
+        label=row.label,
+        account=row.account_name,
+        details=tuple((str(name), str(value)) for name, value in row.details),
+        wire=row.wire,
+        options=row.options,
+        masks=row.masks,
+        state=State.LOCKED if locked else State(row.state),
+        reason=_locked_reason(key_id) if locked else row.reason,
+        checks=row.checks,
+        granted=None if granted is None else tuple(granted),
+        missing=missing_scopes(provider, granted),
+        source=row.source,
+        primary=row.primary_scope is not None,
+        connected_at=row.connected_at,
+        connected_by=row.connected_by,
+        expires_at=expires_at,
+    )
+
+
+def _locked_reason(key_id: str | None) -> str:
+    return (
+        f"It is sealed with encryption key {key_id}, which is not configured. "
+        "Put that key back into ATLAS_ENCRYPTION_KEYS and restart, or connect anew."
+    )
+
+
+def missing_scopes(provider: Provider, granted: list[Any] | None) -> tuple[str, ...]:
+    """The scopes that the features which are on need and the vendor did not grant; none where it does not tell."""
+    if granted is None:
+        return ()
+    return tuple(sorted(provider.needed_scopes - set(granted)))
+
+
+@dataclass(frozen=True, kw_only=True)
+class CardView:
+    """One card: a mode (`status.Mode`), the connection it shows, and the others stored beside it."""
+
+    provider: str
+    mode: str
+    connection: ConnectionView | None = None
+    others: tuple[tuple[str, str], ...] = ()
+    hint: tuple[str, ...] = field(default=())
+
+
+def said(result: CheckResult) -> str:
+    """The account a check proved, in words."""
+    return result.account.name if result.account else result.label

@@ -1,0 +1,185 @@
+"""Every setting, typed: the one place that reads the environment."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from enum import StrEnum
+from functools import cached_property
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from atlas_hub.kit.errors import BadForm
+from atlas_hub.kit.secret import Secret
+
+IpNetwork = IPv4Network | IPv6Network
+SHORTEST_API_KEY = 16
+LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+NO_DATABASE = "none"
+
+
+class DeployMode(StrEnum):
+    """Who runs the hub: its own users, or a provider for many."""
+
+    SELF_HOSTED = "self-hosted"
+    SAAS = "saas"
+
+
+class Settings(BaseSettings):
+    """The settings of one process. Vendor variables (`SLACK_CLIENT_ID`) are read through `env`."""
+
+    model_config = SettingsConfigDict(
+        extra="ignore", frozen=True, hide_input_in_errors=True, populate_by_name=True, env_ignore_empty=True
+    )
+
+    database_url: str = Field(
+        default="",
+        repr=False,
+        validation_alias="DATABASE_URL",
+        description="Where to keep everything: `postgresql://…`, `sqlite:///…`, or `none` for no internal "
+        "database. Unset: the host's `rx.Config.db_url`, else a SQLite file in `ATLAS_DATA_DIR`.",
+    )
+    redis_url: str = Field(
+        default="",
+        repr=False,
+        validation_alias="REFLEX_REDIS_URL",
+        description="Redis, for several workers and machines: state, live changes and limits.",
+    )
+    deploy_mode: DeployMode = Field(
+        default=DeployMode.SELF_HOSTED,
+        validation_alias="ATLAS_DEPLOY_MODE",
+        description="`self-hosted` or `saas`.",
+    )
+    public_url: str = Field(
+        default="",
+        validation_alias="ATLAS_PUBLIC_URL",
+        description="The address browsers use, for links and callbacks. Unset: `http://localhost:<PORT>`.",
+    )
+    encryption_keys: Secret | None = Field(
+        default=None,
+        validation_alias="ATLAS_ENCRYPTION_KEYS",
+        description="`v2:…,v1:…`, the first is active; each the base64 of exactly 32 bytes "
+        "(`atlas-hub keys generate`). Unset in development: a key file beside the SQLite file.",
+    )
+    api_key: Secret | None = Field(
+        default=None,
+        validation_alias="ATLAS_API_KEY",
+        description="A key that acts as owner of the first workspace, on the admin API alone. At least 16 characters.",
+    )
+    rate_limit_rpm: int = Field(
+        default=120,
+        ge=0,
+        validation_alias="ATLAS_RATE_LIMIT_RPM",
+        description="Admin API requests other than GET, and page events, a minute for each actor; 0 is off.",
+    )
+    api_rate_limit_rpm: int = Field(
+        default=1200,
+        ge=0,
+        validation_alias="ATLAS_API_RATE_LIMIT_RPM",
+        description="Requests a minute for each key on the other APIs; 0 is off.",
+    )
+    trusted_proxies: Annotated[tuple[IpNetwork, ...], NoDecode] = Field(
+        default=(),
+        validation_alias="ATLAS_TRUSTED_PROXIES",
+        description="CIDRs of proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed, comma-separated.",
+    )
+    outbound_allow: Annotated[tuple[IpNetwork, ...], NoDecode] = Field(
+        default=(),
+        validation_alias="ATLAS_OUTBOUND_ALLOW",
+        description="CIDRs for which the outbound guard lifts address, port and scheme, comma-separated.",
+    )
+    data_dir: Path = Field(
+        default=Path(".atlas"),
+        validation_alias="ATLAS_DATA_DIR",
+        description="Where the SQLite file and its key file are kept.",
+    )
+    host: str = Field(
+        default="127.0.0.1",
+        validation_alias="HOST",
+        description="The address the stand-alone app listens on.",
+    )
+    port: int = Field(
+        default=3000, ge=1, le=65535, validation_alias="PORT", description="The port of page and APIs."
+    )
+
+    @field_validator("trusted_proxies", "outbound_allow", mode="before")
+    @classmethod
+    def _networks(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            return tuple(ip_network(part.strip(), strict=False) for part in value.split(",") if part.strip())
+        return value
+
+    @field_validator("api_key")
+    @classmethod
+    def _long_enough(cls, value: Secret | None) -> Secret | None:
+        if value is not None and len(value) < SHORTEST_API_KEY:
+            raise ValueError("must be at least 16 characters long")
+        return value
+
+    @field_validator("public_url")
+    @classmethod
+    def _bare(cls, value: str) -> str:
+        if value and not value.startswith(("http://", "https://")):
+            raise ValueError("must begin with https:// or http://")
+        return value.rstrip("/")
+
+    @property
+    def saas(self) -> bool:
+        """Whether the hub is run for many."""
+        return self.deploy_mode is DeployMode.SAAS
+
+    @property
+    def has_database(self) -> bool:
+        """Whether there is an internal database."""
+        return self.database_url != NO_DATABASE
+
+    @property
+    def address(self) -> str:
+        """The public address, without a slash at its end."""
+        return self.public_url or f"http://localhost:{self.port}"
+
+    @property
+    def production(self) -> bool:
+        """SaaS, PostgreSQL, or bound to an address that is not loopback (decisions §2)."""
+        return self.saas or self.database_url.startswith("postgres") or self.host not in LOOPBACK
+
+    @property
+    def key_file(self) -> Path:
+        """Where development keeps its generated key."""
+        return self.data_dir / "encryption.key"
+
+    @property
+    def database(self) -> str:
+        """The URL to open; only where `has_database`."""
+        return self.database_url or f"sqlite:///{self.data_dir / 'atlas.db'}"
+
+    @cached_property
+    def upstreams(self) -> Mapping[str, str]:
+        """`ATLAS_UPSTREAM_<NAME>`: NAME → the base that replaces the vendor's."""
+        prefix = "ATLAS_UPSTREAM_"
+        return {
+            key.removeprefix(prefix): value.rstrip("/")
+            for key, value in os.environ.items()
+            if key.startswith(prefix) and value
+        }
+
+    def env(self, name: str) -> Secret | None:
+        """A vendor's variable, or None where it is unset or empty."""
+        value = os.environ.get(name, "").strip()
+        return Secret(value) if value else None
+
+
+def load(**overrides: Any) -> Settings:
+    """The settings of this process. Raises `BadForm` naming each variable that is wrong, never its value."""
+    try:
+        return Settings(**overrides)
+    except ValidationError as error:
+        fields = {
+            str(issue["loc"][0]): f"{issue['loc'][0]}: {str(issue['msg']).removeprefix('Value error, ')}."
+            for issue in error.errors(include_input=False, include_url=False)
+        }
+        raise BadForm(fields) from None

@@ -1,0 +1,1 @@
+"""What is kept: tables, queries, the vault. The only layer that knows SQL."""

@@ -1,0 +1,73 @@
+"""The audit log: events appended in the transaction of the change, chained by hash within a workspace."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert as postgres_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+
+from atlas_hub.kit.clock import iso
+from atlas_hub.storage.db import Tx
+from atlas_hub.storage.models import AuditEvent, AuditHead
+
+
+async def head_of(tx: Tx, workspace: str) -> AuditHead:
+    """The workspace's last link, locked until the transaction ends: so one verb at a time changes a workspace.
+
+    Every verb takes it first, which leaves no order of locks to get wrong.
+    """
+    insert = postgres_insert if tx.get_bind().dialect.name == "postgresql" else sqlite_insert
+    await tx.execute(
+        insert(AuditHead.__table__)  # type: ignore[attr-defined]  # SQLModel does not declare __table__
+        .values(workspace=workspace, seq=0, hash="")
+        .on_conflict_do_nothing()
+    )
+    statement = select(AuditHead).where(AuditHead.workspace == workspace).with_for_update()  # type: ignore[arg-type]  # a SQLModel column reads as its value
+    return (await tx.execute(statement, execution_options={"populate_existing": True})).scalar_one()
+
+
+async def append(
+    tx: Tx,
+    head: AuditHead,
+    *,
+    kind: str,
+    actor: str,
+    at: datetime,
+    provider: str = "",
+    subject: str = "",
+    result: str = "ok",
+    request_id: str = "",
+    detail: dict[str, Any] | None = None,
+) -> AuditEvent:
+    """Add one event after `head`. `detail` holds names and counts, never a secret."""
+    event = AuditEvent(
+        workspace=head.workspace,
+        seq=head.seq + 1,
+        at=at,
+        kind=kind,
+        result=result,
+        actor=actor,
+        provider=provider,
+        subject=subject,
+        detail=detail or {},
+        request_id=request_id,
+        previous_hash=head.hash,
+        hash="",
+    )
+    event.hash = link(event)
+    tx.add(event)
+    head.seq, head.hash = event.seq, event.hash
+    return event
+
+
+def link(event: AuditEvent) -> str:
+    """SHA-256 over every column but the hash itself, the previous hash included; 64 hex."""
+    columns = event.model_dump(exclude={"hash"})
+    columns["at"] = iso(event.at)
+    text = json.dumps(columns, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()

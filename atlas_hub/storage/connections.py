@@ -1,0 +1,197 @@
+"""Every query about connections, credentials and claims."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, delete, func, select
+from sqlmodel import col
+
+from atlas_hub.storage.db import Tx
+from atlas_hub.storage.models import AccountClaim, Connection, Credential
+
+CARDS: ColumnElement[bool] = and_(
+    col(Connection.kind) == "account", col(Connection.subscriber) == "", col(Connection.contexts) == ""
+)
+"""What cards, status and the groups API see: accounts without a resource. Worded like the partial index."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stored:
+    """A connection with what is known about its credential, its ciphertext left where it is."""
+
+    row: Connection
+    key_id: str | None
+    granted: list[Any] | None
+    expires_at: datetime | None
+
+
+async def cards(tx: Tx, workspace: str) -> list[Stored]:
+    """Every account of a workspace without a resource, oldest first: one query."""
+    statement = (
+        select(Connection, col(Credential.key_id), col(Credential.granted), col(Credential.expires_at))
+        .outerjoin(Credential, col(Credential.id) == col(Connection.credential_id))
+        .where(col(Connection.workspace) == workspace, CARDS)
+        .order_by(col(Connection.id))
+    )
+    return [
+        Stored(row=row, key_id=key_id, granted=granted, expires_at=expires_at)
+        for row, key_id, granted, expires_at in await tx.execute(statement)
+    ]
+
+
+async def statuses(tx: Tx, workspace: str) -> Sequence[Any]:
+    """What the status answer needs of the same rows, as bare columns: one query, no objects made."""
+    c = Connection
+    statement = (
+        select(
+            col(c.provider),
+            col(c.method),
+            col(c.primary_scope),
+            col(c.source),
+            col(c.state),
+            col(c.wire),
+            col(c.options),
+            col(c.checks),
+            col(c.connected_at),
+            col(c.active),
+            col(Credential.key_id),
+        )
+        .outerjoin(Credential, col(Credential.id) == col(c.credential_id))
+        .where(col(c.workspace) == workspace, CARDS)
+    )
+    return (await tx.execute(statement)).all()
+
+
+async def find(tx: Tx, workspace: str, connection_id: str) -> Connection | None:
+    """A connection of this workspace, locked until the transaction ends."""
+    statement = (
+        select(Connection)
+        .where(col(Connection.workspace) == workspace, col(Connection.id) == connection_id)
+        .with_for_update()
+    )
+    return (await tx.execute(statement)).scalar_one_or_none()
+
+
+async def primary_of(tx: Tx, workspace: str, scope: str) -> Connection | None:
+    """The primary of a scope."""
+    statement = select(Connection).where(
+        col(Connection.workspace) == workspace, col(Connection.primary_scope) == scope
+    )
+    return (await tx.execute(statement)).scalar_one_or_none()
+
+
+async def same_account(
+    tx: Tx, workspace: str, scope: str, app_key: str, account_key: str
+) -> Connection | None:
+    """The stored connection of a scope that is tied to this account, by whichever method."""
+    statement = (
+        select(Connection)
+        .where(
+            col(Connection.workspace) == workspace,
+            CARDS,
+            col(Connection.scope) == scope,
+            col(Connection.app_key) == app_key,
+            col(Connection.account_key) == account_key,
+            col(Connection.source) != "environment",
+        )
+        .order_by(col(Connection.id))
+        .limit(1)
+    )
+    return (await tx.execute(statement)).scalar_one_or_none()
+
+
+async def others_in(tx: Tx, workspace: str, scope: str, but: str) -> list[Connection]:
+    """The other stored connections of a scope, oldest first."""
+    statement = (
+        select(Connection)
+        .where(
+            col(Connection.workspace) == workspace,
+            CARDS,
+            col(Connection.scope) == scope,
+            col(Connection.id) != but,
+            col(Connection.source) != "environment",
+        )
+        .order_by(col(Connection.id))
+    )
+    return list((await tx.execute(statement)).scalars())
+
+
+async def credential_of(tx: Tx, connection: Connection) -> Credential | None:
+    """The credential a connection uses, ciphertext and all."""
+    if connection.credential_id is None:
+        return None
+    return await tx.get(Credential, connection.credential_id)
+
+
+async def credential_for(
+    tx: Tx, workspace: str, provider: str, app_key: str, account_key: str
+) -> Credential | None:
+    """The workspace's credential of an account."""
+    statement = select(Credential).where(
+        col(Credential.workspace) == workspace,
+        col(Credential.provider) == provider,
+        col(Credential.app_key) == app_key,
+        col(Credential.account_key) == account_key,
+    )
+    return (await tx.execute(statement)).scalar_one_or_none()
+
+
+async def holders(tx: Tx, credential_id: str) -> int:
+    """How many connections use a credential."""
+    statement = select(func.count()).where(col(Connection.credential_id) == credential_id)
+    return (await tx.execute(statement)).scalar_one()
+
+
+async def claim(tx: Tx, workspace: str, provider: str, app_key: str, account_key: str) -> bool:
+    """Claim an account for a workspace. False where another workspace has it.
+
+    Two workspaces that race meet at the primary key: the second gets `db.Broken` at its flush.
+    """
+    present = await tx.get(AccountClaim, (provider, app_key, account_key))
+    if present is not None:
+        return present.workspace == workspace
+    tx.add(AccountClaim(provider=provider, app_key=app_key, account_key=account_key, workspace=workspace))
+    await tx.flush()
+    return True
+
+
+async def delete_row(tx: Tx, connection: Connection) -> bool:
+    """Delete a connection; with its last holder the credential and the claim too. True where they went."""
+    credential_id = connection.credential_id
+    await tx.delete(connection)
+    await tx.flush()
+    if credential_id is not None and await holders(tx, credential_id) == 0:
+        await tx.execute(delete(Credential).where(col(Credential.id) == credential_id))
+    remaining = select(func.count()).where(
+        col(Connection.workspace) == connection.workspace,
+        col(Connection.provider) == connection.provider,
+        col(Connection.app_key) == connection.app_key,
+        col(Connection.account_key) == connection.account_key,
+        CARDS,
+    )
+    if (await tx.execute(remaining)).scalar_one():
+        return False
+    await tx.execute(
+        delete(AccountClaim).where(
+            col(AccountClaim.workspace) == connection.workspace,
+            col(AccountClaim.provider) == connection.provider,
+            col(AccountClaim.app_key) == connection.app_key,
+            col(AccountClaim.account_key) == connection.account_key,
+        )
+    )
+    return True
+
+
+async def used_elsewhere(tx: Tx, connection: Connection) -> int:
+    """How many connections of the whole installation are tied to the same account."""
+    statement = select(func.count()).where(
+        col(Connection.provider) == connection.provider,
+        col(Connection.app_key) == connection.app_key,
+        col(Connection.account_key) == connection.account_key,
+        col(Connection.id) != connection.id,
+    )
+    return (await tx.execute(statement)).scalar_one()

@@ -1,0 +1,123 @@
+"""The database: one async engine, `transaction()` for verbs, `reading()` for answers."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Connection, DateTime, Dialect, event
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
+from sqlalchemy.types import TypeDecorator
+
+Tx = AsyncSession
+"""An open transaction. Only this module commits."""
+
+Broken = IntegrityError
+"""A unique constraint said no: `constraint_of` tells which."""
+
+Unreachable = OperationalError
+"""The database did not answer, or its disk is full."""
+
+POOL_SIZE = 10
+SQLITE_BUSY_MS = 10_000
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """A moment: aware in, UTC out, on every database (SQLite forgets the zone)."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002  # SQLAlchemy's
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("A moment without a time zone cannot be stored.")
+        return value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002  # same
+        return None if value is None else value.replace(tzinfo=UTC) if value.tzinfo is None else value
+
+
+def async_url(url: str) -> URL:
+    """The URL with the driver the async engine wants: `sqlite+aiosqlite` or `postgresql+psycopg`."""
+    parsed = make_url(url)
+    backend = parsed.get_backend_name()
+    driver = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+psycopg"}.get(backend)
+    if driver is None:
+        raise ValueError(f"DATABASE_URL: {backend} is not supported. Use sqlite or postgresql.")
+    return parsed.set(drivername=driver)
+
+
+class Db:
+    """The open database of this process. Made inside the event loop that uses it, closed by `close()`."""
+
+    def __init__(self, url: str) -> None:
+        self._engine: AsyncEngine = make_engine(url)
+        self.postgres = self._engine.dialect.name == "postgresql"
+        self._writes = async_sessionmaker(
+            self._engine.execution_options(begin="IMMEDIATE"), expire_on_commit=False
+        )
+        self._reads = async_sessionmaker(self._engine, expire_on_commit=False)
+
+    @property
+    def engine(self) -> AsyncEngine:
+        """The engine, for migrations and for tests that count statements."""
+        return self._engine
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Tx]:
+        """One verb's transaction: committed at the end, rolled back on any error.
+
+        On SQLite it takes the write lock at its start, so that a read inside it cannot be overtaken.
+        """
+        async with self._writes() as session, session.begin():
+            yield session
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[Tx]:
+        """A session for queries alone. Nothing in it is committed."""
+        async with self._reads() as session:
+            yield session
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self._engine.dispose()
+
+
+def make_engine(url: str) -> AsyncEngine:
+    """An async engine for the URL, with the hub's SQLite settings (WAL, busy timeout, foreign keys)."""
+    parsed = async_url(url)
+    if parsed.get_backend_name() == "postgresql":
+        return create_async_engine(parsed, pool_size=POOL_SIZE, max_overflow=POOL_SIZE, pool_pre_ping=True)
+    engine = create_async_engine(parsed, connect_args={"timeout": SQLITE_BUSY_MS / 1000})
+    event.listen(engine.sync_engine, "connect", _prepare_sqlite)
+    event.listen(engine.sync_engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: Any, _record: Any) -> None:
+    # The driver's own BEGIN comes too late for a transaction that reads before it writes.
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA journal_mode=WAL")
+    cursor.execute("PRAGMA synchronous=NORMAL")
+    cursor.execute(f"PRAGMA busy_timeout={SQLITE_BUSY_MS}")
+    cursor.execute("PRAGMA foreign_keys=ON")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    mode = connection.get_execution_options().get("begin", "DEFERRED")
+    connection.exec_driver_sql(f"BEGIN {mode}")
+
+
+def constraint_of(error: IntegrityError) -> str:
+    """What a broken constraint is called: its name on PostgreSQL, its columns on SQLite, in lower case."""
+    diagnostics = getattr(error.orig, "diag", None)
+    name = getattr(diagnostics, "constraint_name", None)
+    return str(name or error.orig).lower()

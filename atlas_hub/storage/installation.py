@@ -1,0 +1,105 @@
+"""The installation's one row, its migrations and its vault: what must be right before anything is served."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Connection as SyncConnection
+from sqlalchemy import select, text
+
+from atlas_hub.kit.errors import BadForm
+from atlas_hub.settings import Settings
+from atlas_hub.storage.db import Db, Tx
+from atlas_hub.storage.keys import load_or_make_key_file, parse_keys
+from atlas_hub.storage.models import Installation
+from atlas_hub.storage.vault import Vault, make_check, passes
+
+log = logging.getLogger(__name__)
+
+VERSION_TABLE = "atlas_hub_alembic_version"
+MIGRATION_LOCK = 0x61746C6173  # "atlas", for PostgreSQL's advisory lock
+
+
+def migrations() -> Path:
+    """Where the migrations are: in the wheel beside the package, in a checkout at its root."""
+    package = Path(__file__).resolve().parents[1]
+    shipped = package / "_migrations"
+    return shipped if shipped.is_dir() else package.parent / "alembic"
+
+
+def alembic_config(connection: SyncConnection | None = None) -> Config:
+    """Alembic's configuration for the hub's own tables, on an open connection where one is given."""
+    config = Config()
+    config.set_main_option("script_location", str(migrations()).replace("%", "%%"))
+    config.attributes["connection"] = connection
+    return config
+
+
+async def migrate(db: Db, revision: str = "head") -> None:
+    """Bring the hub's tables to a revision. Several workers may start at once: one migrates, the others wait."""
+    engine = db.engine if db.postgres else db.engine.execution_options(begin="IMMEDIATE")
+    async with engine.begin() as connection:
+        if db.postgres:
+            await connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": MIGRATION_LOCK})
+        await connection.run_sync(_upgrade, revision)
+
+
+def _upgrade(connection: SyncConnection, revision: str) -> None:
+    command.upgrade(alembic_config(connection), revision)
+
+
+async def the_row(tx: Tx) -> Installation:
+    """The installation's row, made where it is not there yet, locked until the transaction ends."""
+    statement: Any = select(Installation).with_for_update()
+    row: Installation | None = (await tx.execute(statement)).scalar_one_or_none()
+    if row is None:
+        row = Installation()
+        tx.add(row)
+        await tx.flush()
+    return row
+
+
+async def first_workspace(tx: Tx) -> str:
+    """The id of the first workspace, or "" where there is none."""
+    row = (await tx.execute(select(Installation))).scalar_one_or_none()
+    return row.first_workspace if row else ""
+
+
+async def open_vault(settings: Settings, db: Db | None) -> Vault:
+    """The vault with the configured keys, checked against what this installation was sealed with.
+
+    Raises `BadForm` in production where no key is configured or the configured ones are wrong. Elsewhere a vault that
+    cannot open is locked: the page renders and says why, and nothing is stored.
+    """
+    if db is None:
+        return Vault(_keys(settings, may_make=False))
+    # Read and written in one transaction: of two workers that start at once, one makes key and check.
+    async with db.transaction() as tx:
+        row = await the_row(tx)
+        vault = Vault(_keys(settings, may_make=row.key_check is None))
+        if vault.locked:
+            pass
+        elif row.key_check is None:
+            row.key_check = make_check(vault)
+        elif not passes(vault, row.key_check):
+            vault.lock(
+                "The encryption key is not the one this installation was sealed with. "
+                "Put the former key back into ATLAS_ENCRYPTION_KEYS and restart."
+            )
+    if vault.locked and settings.production:
+        raise BadForm({"ATLAS_ENCRYPTION_KEYS": vault.reason})
+    if vault.locked:
+        log.error("%s", vault.reason)
+    return vault
+
+
+def _keys(settings: Settings, *, may_make: bool) -> Any:
+    if settings.encryption_keys is not None:
+        return parse_keys(settings.encryption_keys.reveal())
+    if settings.production or not settings.has_database:
+        return ()
+    return load_or_make_key_file(settings.key_file, may_make=may_make) or ()

@@ -1,0 +1,141 @@
+"""What every test may ask for: a hub on a real database, people, and vendors stood in for."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import psycopg
+import pytest
+from atlas_hub import hub as hubs
+from atlas_hub.hub import Hub
+from atlas_hub.kit.ids import new_id
+from atlas_hub.services.access import Actor, Role
+from atlas_hub.settings import Settings, load
+
+POSTGRES = os.environ.get("ATLAS_TEST_POSTGRES", "postgresql://postgres@127.0.0.1:5432/postgres")
+REDIS = os.environ.get("ATLAS_TEST_REDIS", "redis://127.0.0.1:6379/9")
+MUST_HAVE = os.environ.get("CI") == "true"
+"""On CI a missing service fails; on a developer's machine its tests skip, and say so."""
+
+
+def missing(what: str) -> None:
+    """Skip here, fail on CI."""
+    if MUST_HAVE:
+        pytest.fail(f"{what} is not there, and on CI it must be.")
+    pytest.skip(f"{what} is not there.")
+
+
+@pytest.fixture(autouse=True)
+def no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The hub's and the vendors' variables of whoever runs the tests change nothing."""
+    for name in list(os.environ):
+        if name.startswith(("ATLAS_UPSTREAM_", "ATLAS_DEPLOY", "SLACK_", "TEAMS_", "DISCORD_")) or name in {
+            "DATABASE_URL",
+            "ATLAS_API_KEY",
+            "ATLAS_ENCRYPTION_KEYS",
+            "ATLAS_PUBLIC_URL",
+            "REFLEX_REDIS_URL",
+            "ATLAS_RATE_LIMIT_RPM",
+            "ATLAS_OUTBOUND_ALLOW",
+            "ATLAS_TRUSTED_PROXIES",
+            "HOST",
+            "PORT",
+        }:
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> str:
+    """The URL of a PostgreSQL where databases may be made."""
+    try:
+        with psycopg.connect(POSTGRES, connect_timeout=3):
+            return POSTGRES
+    except psycopg.OperationalError:
+        missing("PostgreSQL")
+        raise
+
+
+@pytest.fixture
+def postgres_url(postgres_server: str) -> Iterator[str]:
+    """An empty PostgreSQL database, dropped afterwards."""
+    name = f"atlas_test_{uuid.uuid4().hex[:12]}"
+    with psycopg.connect(postgres_server, autocommit=True) as server:
+        server.execute(f'CREATE DATABASE "{name}"')
+    yield postgres_server.rpartition("/")[0] + "/" + name
+    with psycopg.connect(postgres_server, autocommit=True) as server:
+        server.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A database of each kind: ask for this where the engine could matter."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'atlas.db'}"
+    return request.getfixturevalue("postgres_url")
+
+
+KEY = "v1:digdCaEBHTq3pJ2yPyYJ4IpDw+lzJIrQJQin9y6PYfc="
+"""A fixed key of 32 bytes, for tests alone."""
+
+
+def test_settings(tmp_path: Path, **overrides: object) -> Settings:
+    """Settings of a hub in a folder of its own."""
+    given = {"data_dir": tmp_path, "encryption_keys": KEY, "outbound_allow": "127.0.0.0/8", **overrides}
+    return load(**given)
+
+
+test_settings.__test__ = False  # type: ignore[attr-defined]  # a maker of settings, not a test
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    """Settings on a SQLite file of the test's own."""
+    return test_settings(tmp_path)
+
+
+@asynccontextmanager
+async def open_hub(settings: Settings) -> AsyncIterator[Hub]:
+    """A hub, migrated and open."""
+    async with hubs.opened(settings) as hub:
+        yield hub
+
+
+@pytest.fixture
+async def hub(settings: Settings) -> AsyncIterator[Hub]:
+    """A hub on SQLite."""
+    async with open_hub(settings) as the_hub:
+        yield the_hub
+
+
+@pytest.fixture
+async def any_hub(database_url: str, tmp_path: Path) -> AsyncIterator[Hub]:
+    """A hub on SQLite, and once more on PostgreSQL."""
+    async with open_hub(test_settings(tmp_path, database_url=database_url)) as the_hub:
+        yield the_hub
+
+
+def actor(role: Role = Role.OWNER, workspace: str | None = None, name: str = "ana@example.com") -> Actor:
+    """Someone in a workspace of their own, unless one is given."""
+    return Actor(id=new_id(), name=name, workspace=workspace or new_id(), workspace_name="Acme", role=role)
+
+
+@pytest.fixture
+def owner() -> Actor:
+    """The owner of a workspace."""
+    return actor()
+
+
+@pytest.fixture
+def member(owner: Actor) -> Actor:
+    """A member of the owner's workspace."""
+    return actor(Role.MEMBER, owner.workspace, "mo@example.com")
+
+
+@pytest.fixture
+def other_owner() -> Actor:
+    """The owner of another workspace."""
+    return actor(name="olga@example.org")

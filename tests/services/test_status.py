@@ -1,0 +1,98 @@
+"""The status answer: complete for ten platforms, truthful about those to come, alone in its own failures."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from atlas_hub.hub import Hub
+from atlas_hub.providers import PROVIDERS
+from atlas_hub.services import connections, status
+from atlas_hub.services.access import Actor
+from atlas_hub.services.status import Mode, mode_of
+from atlas_hub.storage.models import Connection, Credential
+
+from tests.standins.sendgrid import FULL_ACCESS
+from tests.standins.slack_seed import ACME
+
+FIELDS = {
+    "slack": {"teamId", "workspaceName", "oauthConfigured", "envConfigured"},
+    "teams": {"tenantId", "tenantName"},
+    "discord": {"guildId", "guildName"},
+    "telegram": {"botId", "botUsername"},
+    "gchat": {"projectId", "serviceAccountEmail"},
+    "github": {"username"},
+    "linear": {"userName", "userEmail"},
+    "whatsapp": {"phoneNumberId", "displayPhone"},
+    "email": {"provider", "senderAddress"},
+}
+
+
+@pytest.mark.parametrize(
+    ("given", "mode"),
+    [
+        ({"primary": True, "others": True, "database": True, "saas": True}, Mode.CONNECTED),
+        ({"primary": False, "others": True, "database": True, "saas": True}, Mode.NO_DEFAULT),
+        ({"primary": False, "others": False, "database": True, "saas": False}, Mode.FORM),
+        ({"primary": False, "others": False, "database": True, "saas": True}, Mode.FORM),
+        ({"primary": False, "others": False, "database": False, "saas": False}, Mode.HINT),
+        ({"primary": False, "others": False, "database": False, "saas": True}, Mode.NOT_AVAILABLE),
+    ],
+)
+def test_the_mode_of_a_card_is_a_table(given: dict[str, bool], mode: Mode) -> None:
+    assert mode_of(**given) is mode
+
+
+async def test_an_empty_workspace_has_every_key(vendors: Hub, owner: Actor) -> None:
+    said = await status.answer(vendors, owner)
+    assert set(said) == {*FIELDS, "webhooks", "deliveryChannels", "deployMode", "hasInternalDB"}
+    for name, fields in FIELDS.items():
+        assert set(said[name]) == {"connected", "installedAt", "configurable", *fields}
+        assert said[name]["connected"] is False
+        assert said[name]["installedAt"] is None
+    assert said["webhooks"] == {"activeCount": 0, "configurable": False}
+    assert (said["deliveryChannels"], said["deployMode"], said["hasInternalDB"]) == ([], "self-hosted", True)
+
+
+async def test_what_has_no_provider_file_is_not_configurable(vendors: Hub, owner: Actor) -> None:
+    said = await status.answer(vendors, owner)
+    here = {provider.names.admin for provider in PROVIDERS.values()}
+    assert {name for name in FIELDS if said[name]["configurable"]} == here - status.OAUTH_PLATFORMS
+
+
+async def test_slacks_oauth_app_counts_only_when_whole(
+    vendors: Hub, owner: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SLACK_CLIENT_ID", "1.2")
+    assert not (await status.answer(vendors, owner))["slack"]["oauthConfigured"]
+    monkeypatch.setenv("SLACK_CLIENT_SECRET", "s" * 32)
+    said = (await status.answer(vendors, owner))["slack"]
+    assert (said["oauthConfigured"], said["configurable"]) == (True, True)
+
+
+async def test_connected_ones_say_who_and_when(vendors: Hub, owner: Actor) -> None:
+    await connections.connect(vendors, owner, "slack", "bot_token", {"bot_token": ACME}, source="page")
+    form = {"sender_address": "alerts@acme.example", "api_key": FULL_ACCESS}
+    await connections.connect(vendors, owner, "email", "sendgrid", form, source="page")
+    said = await status.answer(vendors, owner)
+    assert (said["slack"]["teamId"], said["slack"]["workspaceName"]) == ("T0ACME", "Acme Corp")
+    assert (said["email"]["provider"], said["email"]["senderAddress"]) == ("sendgrid", "alerts@acme.example")
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", said["slack"]["installedAt"])
+    assert said["deliveryChannels"] == ["email", "slack"]
+
+
+async def test_a_row_that_cannot_be_opened_is_shown_locked_and_takes_nothing_else_down(
+    vendors: Hub, owner: Actor
+) -> None:
+    done = await connections.connect(vendors, owner, "slack", "bot_token", {"bot_token": ACME}, source="page")
+    async with vendors.db.transaction() as tx:
+        row = await tx.get(Connection, done.view.id)
+        assert row is not None
+        credential = await tx.get(Credential, row.credential_id)
+        assert credential is not None
+        credential.key_id = "v9"
+    said = await status.answer(vendors, owner)
+    assert (said["slack"]["connected"], said["slack"]["state"]) == (True, "locked")
+    assert said["deliveryChannels"] == []
+    card = next(card for card in await status.overview(vendors, owner) if card.provider == "slack")
+    assert "v9" in card.connection.reason

@@ -1,0 +1,1 @@
+"""Stand-in vendors on loopback, for tests, browser tests and the demo."""
