@@ -78,7 +78,9 @@ async def opened(settings: Settings, *, clock: Now = now) -> AsyncIterator[Hub]:
         closing.push_async_callback(http.close)
         bus = open_bus(settings.redis_url)
         closing.push_async_callback(bus.close)
-        the_hub = Hub(settings, vault, http, bus, Limits(settings.redis_url), clock, db)
+        limits = Limits(settings.redis_url)
+        closing.push_async_callback(limits.close)
+        the_hub = Hub(settings, vault, http, bus, limits, clock, db)
         _open.append(the_hub)
         closing.callback(_open.remove, the_hub)
         yield the_hub

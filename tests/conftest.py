@@ -10,6 +10,8 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from redis import Redis
+from redis.exceptions import RedisError
 from atlas_hub import hub as hubs
 from atlas_hub.hub import Hub
 from atlas_hub.kit.ids import new_id
@@ -76,6 +78,17 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path / 'atlas.db'}"
     return request.getfixturevalue("postgres_url")
+
+
+@pytest.fixture
+def redis_url() -> str:
+    """A Redis to use."""
+    try:
+        with Redis.from_url(REDIS, socket_connect_timeout=2) as redis:
+            redis.ping()
+    except RedisError:
+        missing("Redis")
+    return REDIS
 
 
 KEY = "v1:digdCaEBHTq3pJ2yPyYJ4IpDw+lzJIrQJQin9y6PYfc="

@@ -71,8 +71,9 @@ async def connect(
     """
     require_admin(actor)
     provider, method = find_method(slug, method_key)
-    db, form = hub.db, method.read(values)
+    db = hub.db
     hub.vault.require_open()
+    form = method.read(values)
     silence = ""
     try:
         result = await method.check(form, hub.http, report)
