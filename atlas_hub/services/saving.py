@@ -17,6 +17,7 @@ from atlas_hub.storage import audit
 from atlas_hub.storage import connections as stored
 from atlas_hub.storage.db import Tx
 from atlas_hub.storage.models import Connection, Credential
+from atlas_hub.storage.sealed import bound_to
 from atlas_hub.storage.vault import Vault
 
 CLAIMING = frozenset({Purpose.CHAT, Purpose.TRACK})
@@ -37,11 +38,6 @@ class Order:
     @property
     def scope(self) -> str:
         return scope_of(self.provider, self.method)
-
-
-def bound_to(credential: Credential, slot: str) -> str:
-    """What a sealed credential is tied to, so that no row, slot or workspace can be given another's."""
-    return f"{credential.workspace}|credential|{credential.id}|{slot}|{credential.provider}"
 
 
 def unseal(vault: Vault, row: Connection, credential: Credential, method: Method[Any]) -> Form:
@@ -68,9 +64,13 @@ async def save(hub: Hub, tx: Tx, actor: Actor, order: Order) -> Connected:
                 f"Disconnect it there first, or connect another {order.provider.name} account."
             )
     credential = await _credential(hub, tx, actor, order, row)
+    former = row.credential_id
     _write(hub, actor, order, row, credential)
     if present is None:
         tx.add(row)
+    elif former not in {None, credential.id}:
+        await tx.flush()
+        await stored.drop_unused(tx, str(former))
     if order.mode != "add" or await stored.primary_of(tx, actor.workspace, order.scope) is None:
         await promote(tx, row)
     await tx.flush()

@@ -152,7 +152,7 @@ def _both(hub: Hub, first: str, second: str) -> bool:
 def _state(hub: Hub, row: Any) -> State | None:
     if row is None:
         return None
-    locked = row.key_id is not None and row.key_id not in hub.vault.key_ids
+    locked = row.key_id is not None and not hub.vault.knows(row.key_id)
     return State.LOCKED if locked else State(row.state)
 
 

@@ -100,7 +100,7 @@ def view_of(
 ) -> ConnectionView:
     """A row as it may be shown. A credential sealed with a key that is not configured makes it `locked`."""
     method = provider.method(row.method)
-    locked = key_id is not None and key_id not in vault.key_ids
+    locked = key_id is not None and not vault.knows(key_id)
     return ConnectionView(
         id=row.id,
         provider=row.provider,
@@ -113,7 +113,7 @@ def view_of(
         options=row.options,
         masks=row.masks,
         state=State.LOCKED if locked else State(row.state),
-        reason=_locked_reason(key_id) if locked else row.reason,
+        reason=vault.reason or _locked_reason(key_id) if locked else row.reason,
         checks=row.checks,
         granted=None if granted is None else tuple(granted),
         missing=missing_scopes(provider, granted),

@@ -8,11 +8,9 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select
-from sqlalchemy.dialects.postgresql import insert as postgres_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from atlas_hub.kit.clock import iso
-from atlas_hub.storage.db import Tx
+from atlas_hub.storage.db import Tx, insert_once
 from atlas_hub.storage.models import AuditEvent, AuditHead
 
 
@@ -21,12 +19,7 @@ async def head_of(tx: Tx, workspace: str) -> AuditHead:
 
     Every verb takes it first, which leaves no order of locks to get wrong.
     """
-    insert = postgres_insert if tx.get_bind().dialect.name == "postgresql" else sqlite_insert
-    await tx.execute(
-        insert(AuditHead.__table__)  # type: ignore[attr-defined]  # SQLModel does not declare __table__
-        .values(workspace=workspace, seq=0, hash="")
-        .on_conflict_do_nothing()
-    )
+    await insert_once(tx, AuditHead, workspace=workspace, seq=0, hash="")
     statement = select(AuditHead).where(AuditHead.workspace == workspace).with_for_update()  # type: ignore[arg-type]  # a SQLModel column reads as its value
     return (await tx.execute(statement, execution_options={"populate_existing": True})).scalar_one()
 

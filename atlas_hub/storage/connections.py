@@ -159,13 +159,19 @@ async def claim(tx: Tx, workspace: str, provider: str, app_key: str, account_key
     return True
 
 
+async def drop_unused(tx: Tx, credential_id: str) -> None:
+    """Delete a credential that no connection uses any more."""
+    if await holders(tx, credential_id) == 0:
+        await tx.execute(delete(Credential).where(col(Credential.id) == credential_id))
+
+
 async def delete_row(tx: Tx, connection: Connection) -> bool:
     """Delete a connection; with its last holder the credential and the claim too. True where they went."""
     credential_id = connection.credential_id
     await tx.delete(connection)
     await tx.flush()
-    if credential_id is not None and await holders(tx, credential_id) == 0:
-        await tx.execute(delete(Credential).where(col(Credential.id) == credential_id))
+    if credential_id is not None:
+        await drop_unused(tx, credential_id)
     remaining = select(func.count()).where(
         col(Connection.workspace) == connection.workspace,
         col(Connection.provider) == connection.provider,

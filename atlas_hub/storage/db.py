@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Connection, DateTime, Dialect, event
+from sqlalchemy.dialects.postgresql import insert as postgres_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
@@ -114,6 +116,12 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
 def _begin_sqlite(connection: Connection) -> None:
     mode = connection.get_execution_options().get("begin", "DEFERRED")
     connection.exec_driver_sql(f"BEGIN {mode}")
+
+
+async def insert_once(tx: Tx, model: Any, **values: Any) -> None:
+    """Insert a row unless its primary key is there already, also where two insert it at once."""
+    insert = postgres_insert if tx.get_bind().dialect.name == "postgresql" else sqlite_insert
+    await tx.execute(insert(model.__table__).values(**values).on_conflict_do_nothing())
 
 
 def constraint_of(error: IntegrityError) -> str:

@@ -11,12 +11,13 @@ from alembic.config import Config
 from sqlalchemy import Connection as SyncConnection
 from sqlalchemy import select, text
 
+from atlas_hub.kit.clock import now
 from atlas_hub.kit.errors import BadForm
 from atlas_hub.settings import Settings
-from atlas_hub.storage.db import Db, Tx
+from atlas_hub.storage.db import Db, Tx, insert_once
 from atlas_hub.storage.keys import load_or_make_key_file, parse_keys
 from atlas_hub.storage.models import Installation
-from atlas_hub.storage.vault import Vault, make_check, passes
+from atlas_hub.storage.vault import Vault, check_fault, make_check
 
 log = logging.getLogger(__name__)
 
@@ -54,13 +55,8 @@ def _upgrade(connection: SyncConnection, revision: str) -> None:
 
 async def the_row(tx: Tx) -> Installation:
     """The installation's row, made where it is not there yet, locked until the transaction ends."""
-    statement: Any = select(Installation).with_for_update()
-    row: Installation | None = (await tx.execute(statement)).scalar_one_or_none()
-    if row is None:
-        row = Installation()
-        tx.add(row)
-        await tx.flush()
-    return row
+    await insert_once(tx, Installation, id=1, first_workspace="", created_at=now())
+    return (await tx.execute(select(Installation).with_for_update())).scalar_one()
 
 
 async def first_workspace(tx: Tx) -> str:
@@ -85,11 +81,8 @@ async def open_vault(settings: Settings, db: Db | None) -> Vault:
             pass
         elif row.key_check is None:
             row.key_check = make_check(vault)
-        elif not passes(vault, row.key_check):
-            vault.lock(
-                "The encryption key is not the one this installation was sealed with. "
-                "Put the former key back into ATLAS_ENCRYPTION_KEYS and restart."
-            )
+        elif fault := check_fault(vault, row.key_check):
+            vault.lock(fault)
     if vault.locked and settings.production:
         raise BadForm({"ATLAS_ENCRYPTION_KEYS": vault.reason})
     if vault.locked:

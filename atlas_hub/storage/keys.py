@@ -22,9 +22,7 @@ KEY_BYTES = 32
 
 _ID = re.compile(r"v[1-9][0-9]{0,5}")
 _BASE64 = re.compile(r"[A-Za-z0-9+/_-]*={0,2}")
-_PLACEHOLDER = re.compile(
-    r"change|example|placeholder|secret|your[-_]?key|replace|insert|todo|xxx", re.IGNORECASE
-)
+_PLACEHOLDER = re.compile(r"change|example|placeholder|secret|your[-_]?key|replace|insert|todo|xxx", re.IGNORECASE)
 _REMEDY = "Run `atlas-hub keys generate` and use what it prints."
 _FEWEST_VALUES = 16
 _FILE_LIMIT = 64 * 1024
@@ -43,11 +41,7 @@ class Key:
             raise ValueError("A key has an id like v1 and exactly 32 bytes.")
 
     def __eq__(self, other: object) -> bool:
-        return (
-            isinstance(other, Key)
-            and self.id == other.id
-            and hmac.compare_digest(self.material, other.material)
-        )
+        return isinstance(other, Key) and self.id == other.id and hmac.compare_digest(self.material, other.material)
 
     __hash__ = None  # type: ignore[assignment]  # a hash in a set or a traceback is a place to leak from
 
@@ -84,8 +78,7 @@ def parse_keys(text: str, *, source: str = SETTING) -> tuple[Key, ...]:
         for other in keys:
             if other.id == key.id:
                 raise _refusal(
-                    f"{source} names {key.id} twice. Give each key an id of its own; a new key takes the "
-                    "next number."
+                    f"{source} names {key.id} twice. Give each key an id of its own; a new key takes the next number."
                 )
             if hmac.compare_digest(other.material, key.material):
                 raise _refusal(
@@ -120,9 +113,7 @@ def _parse_entry(entry: str, *, alone: bool, where: str) -> Key:
     key_id, colon, encoded = entry.partition(":")
     if not colon:
         if not alone:
-            raise _refusal(
-                f"{where} has no key id. Write each entry as v<number>:<key>, for example v2 before v1."
-            )
+            raise _refusal(f"{where} has no key id. Write each entry as v<number>:<key>, for example v2 before v1.")
         key_id, encoded = "v1", entry
     if not is_key_id(key_id):
         raise _refusal(
@@ -170,14 +161,10 @@ def _read_file(path: Path) -> tuple[Key, ...] | None:
     if not stat.S_ISREG(mode):
         raise _refusal(f"The key file {path} is not a file. Move it away, or set {SETTING}.")
     if stat.S_IMODE(mode) & 0o077:
-        raise _refusal(
-            f"The key file {path} can be read by other users of this machine. Run `chmod 600 {path}`."
-        )
+        raise _refusal(f"The key file {path} can be read by other users of this machine. Run `chmod 600 {path}`.")
     keys = parse_keys(text, source=f"the key file {path}")
     if not keys:
-        raise _refusal(
-            f"The key file {path} is empty. Put the key back, or remove the file if nothing was stored yet."
-        )
+        raise _refusal(f"The key file {path} is empty. Put the key back, or remove the file if nothing was stored yet.")
     return keys
 
 

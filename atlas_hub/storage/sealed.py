@@ -180,7 +180,7 @@ def _renew_fingerprint(vault: Vault, table: SealedTable, row: HubModel, found_by
     except VaultLocked:
         return False, False
     # What is not the fingerprint of this very secret is not made one: it would bring a dead key back to life.
-    if len(secrets) != 1 or False:
+    if len(secrets) != 1 or fingerprint not in vault.fingerprints(secrets[0]):
         return False, False
     setattr(row, found_by, vault.fingerprint(secrets[0]))
     return True, True

@@ -30,9 +30,8 @@ HEADER_BYTES: Final = 9
 """How many bytes of an envelope always hold its version and its whole key id."""
 
 _NO_KEY = (
-    "No encryption key is configured, so nothing that is stored can be opened. "
-    f"Set {SETTING} to the key this installation was set up with (a new installation: run "
-    "`atlas-hub keys generate`), then start the hub again."
+    f"No encryption key is configured, so nothing that is stored can be opened. Set {SETTING} to the key this "
+    "installation was set up with (a new one: run `atlas-hub keys generate`), then start the hub again."
 )
 
 
@@ -98,8 +97,12 @@ class Vault:
 
     @property
     def key_ids(self) -> frozenset[str]:
-        """The ids of all keys that can open."""
+        """The ids of all keys that are configured."""
         return frozenset(self._subkeys)
+
+    def knows(self, key_id: str) -> bool:
+        """Whether what is sealed with that key can be opened now."""
+        return not self._reason and key_id in self._subkeys
 
     def require_open(self) -> None:
         """Raises `VaultLocked` with the reason where nothing can be sealed or opened."""
@@ -186,10 +189,9 @@ class Vault:
         data_key = _decrypt(subkeys.wrap, parts.wrapped, _place(b"wrap", parts.header, bound_to))
         if data_key is None:
             raise VaultLocked(
-                f"This was sealed with encryption key {parts.key_id}, but the {parts.key_id} that is "
-                "configured does not open it: the sealed bytes were changed or moved from another row, or "
-                f"the key is another one of the same name. Put the right {parts.key_id} back into {SETTING}, "
-                "restore the row from a backup, or connect again."
+                f"This was sealed with encryption key {parts.key_id}, but the {parts.key_id} configured does not open "
+                "it: the sealed bytes were changed or moved from another row, or the key is another one of that name. "
+                f"Put the right {parts.key_id} back into {SETTING}, restore the row from a backup, or connect again."
             )
         plain = _decrypt(AESGCM(data_key), parts.body, _place(b"body", parts.header, bound_to))
         if plain is None:

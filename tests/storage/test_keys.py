@@ -133,9 +133,7 @@ def test_what_is_not_base64_is_refused(mangle) -> None:
     assert b64(ONE)[:12] not in sentence
 
 
-@pytest.mark.parametrize(
-    "key_id", ["", "1", "v", "v0", "v01", "V1", "v1234567", "v-1", "key", "v1 ", "v\uff11"]
-)
+@pytest.mark.parametrize("key_id", ["", "1", "v", "v0", "v01", "V1", "v1234567", "v-1", "key", "v1 ", "v\uff11"])
 def test_a_malformed_id_is_refused_and_not_repeated(key_id: str) -> None:
     sentence = refusal(f"{key_id}:{b64(ONE)}")
     assert "Entry 1 of ATLAS_ENCRYPTION_KEYS has a malformed key id" in sentence
@@ -157,9 +155,7 @@ def test_one_key_under_two_ids_is_refused() -> None:
     assert "rotation" in sentence
 
 
-@pytest.mark.parametrize(
-    "text", [f"{b64(ONE)},{b64(TWO)}", f"v2:{b64(ONE)},{b64(TWO)}", f"v1:{b64(ONE)},", ","]
-)
+@pytest.mark.parametrize("text", [f"{b64(ONE)},{b64(TWO)}", f"v2:{b64(ONE)},{b64(TWO)}", f"v1:{b64(ONE)},", ","])
 def test_several_entries_each_need_an_id(text: str) -> None:
     assert "has no key id" in refusal(text)
 

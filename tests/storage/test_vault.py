@@ -254,7 +254,9 @@ def test_a_vault_that_was_locked_refuses_with_the_reason_it_was_given() -> None:
     envelope = vault.seal({"token": CANARY}, bound_to=PLACE)
     assert not vault.locked
     assert vault.reason == ""
+    assert [vault.knows(key_id) for key_id in ("v1", "v2", "v3")] == [True, True, False]
     vault.lock("These are the wrong keys. Put the right ones back.")
+    assert not vault.knows("v1")
     assert vault.locked
     for attempt in (lambda: vault.open(envelope, bound_to=PLACE), lambda: vault.fingerprint("x")):
         assert refusal(attempt) == "These are the wrong keys. Put the right ones back."
