@@ -11,7 +11,8 @@ from sqlalchemy import Connection, DateTime, Dialect, event
 from sqlalchemy.dialects.postgresql import insert as postgres_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.exc import IntegrityError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.types import TypeDecorator
 
@@ -21,8 +22,8 @@ Tx = AsyncSession
 Broken = IntegrityError
 """A unique constraint said no: `constraint_of` tells which."""
 
-Unreachable = OperationalError
-"""The database did not answer, or its disk is full."""
+Unreachable = (OperationalError, InterfaceError, PoolTimeout)
+"""The database did not answer, has no connection left, or its disk is full."""
 
 POOL_SIZE = 10
 SQLITE_BUSY_MS = 10_000

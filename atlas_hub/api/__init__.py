@@ -1,0 +1,46 @@
+"""The REST APIs, put in front of an ASGI app: what is under their prefixes is theirs, all else goes through."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib import import_module
+from typing import cast
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from atlas_hub.api import admin
+from atlas_hub.api.callers import Actors
+
+Apis = tuple[tuple[str, ASGIApp], ...]
+
+
+def transformer(actors_path: str) -> Callable[[ASGIApp], ASGIApp]:
+    """For `rx.App.api_transformer`. `actors_path` is the dotted path of the host's actors module.
+
+    Raises `ImportError` at once where there is no such module. Nothing is opened here.
+    """
+    return in_front_of(build(cast("Actors", import_module(actors_path))))
+
+
+def build(actors: Actors) -> Apis:
+    """Every API and the prefix it answers under."""
+    return ((admin.PREFIX, admin.build(actors)),)
+
+
+def in_front_of(apis: Apis) -> Callable[[ASGIApp], ASGIApp]:
+    """Wrap an app so that the APIs' prefixes are answered by them; websockets and the lifespan stay the app's."""
+
+    def wrap(app: ASGIApp) -> ASGIApp:
+        async def first_the_apis(scope: Scope, receive: Receive, send: Send) -> None:
+            if scope["type"] == "http":
+                path, root = scope["path"], scope.get("root_path", "")
+                path = path[len(root) :] if root and path.startswith(root) else path
+                for prefix, api in apis:
+                    if path.startswith(prefix) and path[len(prefix) : len(prefix) + 1] in ("", "/"):
+                        await api(scope, receive, send)
+                        return
+            await app(scope, receive, send)
+
+        return first_the_apis
+
+    return wrap

@@ -1,0 +1,198 @@
+"""The description: it is true (schemathesis asks everything it allows), complete, and holds no secret."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, Phase, given, seed
+from hypothesis import settings as effort
+from schemathesis import GenerationMode
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi import checks
+
+from atlas_hub import api as apis
+from atlas_hub import hub as hubs
+from atlas_hub.api import admin, callers, openapi
+from atlas_hub.hub import Hub
+from atlas_hub.kit.errors import Unauthenticated
+from atlas_hub.providers import PROVIDERS
+from atlas_hub.services.access import Actor
+from tests.api.conftest import PREFIX, Client, People, Vendors, beneath
+from tests.conftest import actor
+from tests.conftest import test_settings as settings_for
+from tests.standins.sendgrid import FULL_ACCESS
+from tests.standins.slack_seed import ACME
+from tests.standins.telegram import ATLAS
+
+CANARY = "canary-key-of-the-caller"
+EXAMPLES = 25
+CHECKS = [
+    not_a_server_error,
+    checks.status_code_conformance,
+    checks.content_type_conformance,
+    checks.response_headers_conformance,
+    checks.response_schema_conformance,
+    checks.negative_data_rejection,
+    checks.unsupported_method,
+    checks.allow_header_conformance,
+    checks.ignored_auth,
+]
+
+
+@pytest.fixture
+def document(people: People) -> dict[str, Any]:
+    """The description, without asking for it."""
+    app = admin.build(people)
+    routes, operations = list(app._app.routes), [operation for operation, _ in admin.routes(PROVIDERS)]
+    return openapi.Document(routes, operations).made(PREFIX)
+
+
+def operations(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            yield path, method, operation
+
+
+async def test_it_is_public_and_says_what_the_routes_say(document: dict[str, Any], people: People, hub: Hub) -> None:
+    app = apis.in_front_of(apis.build(people))(beneath)
+    async with Client(transport=httpx.ASGITransport(app=app), base_url="http://hub.test") as client:
+        answer = await client.get(f"{PREFIX}/openapi.json")
+    assert (answer.status_code, answer.json()) == (200, json.loads(json.dumps(document)))
+    assert document["openapi"] == "3.1.0"
+    assert document["servers"] == [{"url": PREFIX}]
+
+
+def test_every_operation_is_named_secured_and_says_what_can_happen(document: dict[str, Any]) -> None:
+    ids = [operation["operationId"] for _, _, operation in operations(document)]
+    assert sorted(ids) == [
+        "connectEmail",
+        "connectSlack",
+        "connectTelegram",
+        "disconnectEmail",
+        "disconnectSlack",
+        "disconnectTelegram",
+        "getIntegrationsStatus",
+        "sendEmailTest",
+    ]
+    for path, method, operation in operations(document):
+        assert operation["summary"], path
+        assert operation["security"] == [{"bearer": []}, {"session": []}]
+        told = set(operation["responses"])
+        assert {"200", "400", "401", "403", "500", "503"} <= told
+        assert ({"413", "415", "422", "429"} <= told) is (method == "post")
+        for answer in operation["responses"].values():
+            assert "X-Request-Id" in answer["headers"]
+            assert "application/json" in answer["content"]
+
+
+def test_every_secret_field_is_a_password_that_is_only_written(document: dict[str, Any]) -> None:
+    schemas = document["components"]["schemas"]
+    found = 0
+    for name, provider in PROVIDERS.items():
+        for method in provider.methods:
+            for field in method.form.secrets():
+                alias = method.form.model_fields[field].alias
+                shapes = [
+                    shape["properties"][alias]
+                    for schema, shape in schemas.items()
+                    if schema.lower().startswith(name) and alias in shape.get("properties", {})
+                ]
+                assert shapes, (name, alias)
+                for shape in shapes:
+                    secret = shape["anyOf"][0] if "anyOf" in shape else shape
+                    assert (secret["format"], secret["writeOnly"]) == ("password", True)
+                    found += 1
+    assert found >= 5
+
+
+def test_its_examples_are_taken_by_its_own_schemas(document: dict[str, Any]) -> None:
+    for operation, _ in admin.routes(PROVIDERS):
+        if operation.body is not None:
+            operation.body.validate_json(json.dumps(operation.example))
+
+
+@pytest.fixture
+def served(tmp_path: Path, vendors: Vendors, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The API with a lifespan of its own, as schemathesis asks from an event loop of its own."""
+    owner = actor()
+    people = People(keys={CANARY: owner})
+
+    async def actor_of_key(hub: Hub, private_key: str, api: str) -> Actor:
+        if private_key != CANARY:
+            raise Unauthenticated("This key is not known.")
+        return owner
+
+    monkeypatch.setattr(callers, "actor_of_key", actor_of_key)
+    settings = settings_for(tmp_path, rate_limit_rpm=0)
+    inner = apis.in_front_of(apis.build(people))(beneath)
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] != "lifespan":
+            await inner(scope, receive, send)
+            return
+        await receive()
+        async with hubs.opened(settings):
+            await send({"type": "lifespan.startup.complete"})
+            await receive()
+        await send({"type": "lifespan.shutdown.complete"})
+
+    return app
+
+
+@pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE])
+def test_whatever_is_asked_is_answered_as_it_says(served: Any, mode: GenerationMode) -> None:
+    schema = schemathesis.openapi.from_asgi(f"{PREFIX}/openapi.json", served)
+    told: Counter[int] = Counter()
+    for result in schema.get_all_operations():
+        operation = result.ok()
+        if mode is GenerationMode.NEGATIVE and not operation.body and not operation.query:
+            continue  # nothing that could be wrong
+
+        @seed(20260101)
+        @effort(
+            max_examples=EXAMPLES,
+            deadline=None,
+            database=None,
+            phases=[Phase.explicit, Phase.generate],
+            suppress_health_check=list(HealthCheck),
+        )
+        @given(case=operation.as_strategy(generation_mode=mode))
+        def ask(case: Any) -> None:
+            answer = case.call_and_validate(headers={"Authorization": f"Bearer {CANARY}"}, checks=CHECKS)
+            told[answer.status_code] += 1
+            assert CANARY not in answer.text
+
+        ask()
+    if mode is GenerationMode.NEGATIVE:
+        assert told[422] > EXAMPLES
+    else:
+        assert told[200] >= 1
+
+
+async def test_what_succeeds_has_exactly_the_declared_shape(client: Client) -> None:
+    declared = {(o.method, o.path): o.answer for o, _ in admin.routes(PROVIDERS)}
+    mail = {"provider": "sendgrid", "senderAddress": "alerts@acme.example", "config": {"apiKey": FULL_ACCESS}}
+    for method, path, body in (
+        ("POST", "/slack/byot", {"botToken": ACME}),
+        ("POST", "/telegram", {"botToken": ATLAS}),
+        ("POST", "/email", mail),
+        ("POST", "/email/test", {"recipientEmail": "ana@example.com"}),
+        ("GET", "/status", None),
+        ("DELETE", "/slack", None),
+        ("DELETE", "/telegram", None),
+        ("DELETE", "/email", None),
+    ):
+        answer = await client.request(method, path, **({"json": body} if body else {}))
+        assert answer.status_code == 200
+        shape = declared.pop((method, path))
+        shape.model_validate_json(answer.content)
+        needed = {name for name, field in shape.model_fields.items() if field.is_required()}
+        assert needed <= set(answer.json())
+    assert declared == {}
