@@ -1,9 +1,11 @@
-"""Run the hub's migrations on its own metadata and version table, on the connection it is given or the settings' own."""
+"""Run the hub's migrations on its own metadata and version table, on the connection given or the settings' own."""
 
 from __future__ import annotations
 
 import asyncio
 from typing import TYPE_CHECKING
+
+from sqlmodel.sql.sqltypes import AutoString
 
 from alembic import context
 from atlas_hub import settings as hub_settings
@@ -11,7 +13,6 @@ from atlas_hub.accounts import models  # noqa: F401  # the stand-alone app's tab
 from atlas_hub.storage.db import UtcDateTime, make_engine
 from atlas_hub.storage.installation import VERSION_TABLE
 from atlas_hub.storage.models import HubModel
-from sqlmodel.sql.sqltypes import AutoString
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection

@@ -27,31 +27,36 @@ class Limits:
         self._shared = self._here
         self._pool: ConnectionPool | None = None
         if redis_url:
-            self._pool = ConnectionPool.from_url(
-                redis_url, socket_connect_timeout=PATIENCE, socket_timeout=PATIENCE
-            )
+            self._pool = ConnectionPool.from_url(redis_url, socket_connect_timeout=PATIENCE, socket_timeout=PATIENCE)
             self._shared = MovingWindowRateLimiter(
                 RedisStorage(
                     f"async+{redis_url}",
                     implementation="redispy",
                     wrap_exceptions=True,
-                    connection_pool=self._pool,
+                    connection_pool=self._pool,  # type: ignore[arg-type]  # passed on to redis as it is
                 )
             )
 
     async def hit(self, what: str, who: str, *, times: int, seconds: int, text: str) -> None:
         """Count one. Raises `TooManyRequests(text)` when there were `times` in the last `seconds`; 0 is no limit."""
+        await self._ask(what, who, times, seconds, text, count=True)
+
+    async def check(self, what: str, who: str, *, times: int, seconds: int, text: str) -> None:
+        """Raises as `hit` would, and counts nothing: for what counts only when it fails."""
+        await self._ask(what, who, times, seconds, text, count=False)
+
+    async def _ask(self, what: str, who: str, times: int, seconds: int, text: str, *, count: bool) -> None:
         if times <= 0:
             return
         item = RateLimitItemPerSecond(times, seconds, namespace="atlas_hub")
         try:
             window = self._shared
-            allowed = await window.hit(item, what, who)
+            allowed = await (window.hit if count else window.test)(item, what, who)
         except StorageError:
             # A limit that counts less is better than a hub that does nothing, and than one without limits.
             log.warning("Redis did not answer; this process counts limits by itself.")
             window = self._here
-            allowed = await window.hit(item, what, who)
+            allowed = await (window.hit if count else window.test)(item, what, who)
         if allowed:
             return
         stats = await window.get_window_stats(item, what, who)

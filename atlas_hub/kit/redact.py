@@ -35,6 +35,7 @@ _WHOLE = [
         ),  # Slack
         (r"(?<!\d)\d{6,12}:[A-Za-z0-9_-]{30,}", 0),  # Telegram, in a path, too: /bot123456:AA…
         (r"SG\.[\w-]{10,}\.[\w-]{10,}", 0),  # SendGrid
+        (r"ahk_[A-Za-z0-9]{16,}", 0),  # our own API keys
         (r"gh[pousr]_[A-Za-z0-9]{16,}|github_pat_\w{16,}", 0),
         (r"(?<![A-Z0-9])(?:AKIA|ASIA)[A-Z0-9]{16}(?![A-Z0-9])", 0),  # Amazon
         (r"(?<![\w-])eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*", 0),  # JWT

@@ -10,6 +10,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
 HIDDEN = "••••"
+SHORTEST_WITH_A_TAIL = 16
 
 
 class Secret:
@@ -31,9 +32,7 @@ class Secret:
         return bool(self._value)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Secret) and hmac.compare_digest(
-            self._value.encode(), other._value.encode()
-        )
+        return isinstance(other, Secret) and hmac.compare_digest(self._value.encode(), other._value.encode())
 
     __hash__ = None  # type: ignore[assignment]  # a hash in a set or a traceback is a place to leak from
 
@@ -60,9 +59,7 @@ class Secret:
         )
 
     @classmethod
-    def __get_pydantic_json_schema__(
-        cls, schema: CoreSchema, handler: GetJsonSchemaHandler
-    ) -> JsonSchemaValue:
+    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
         return {"type": "string", "format": "password", "minLength": 1, "writeOnly": True}
 
     @classmethod
@@ -70,11 +67,11 @@ class Secret:
         return value if isinstance(value, Secret) else cls(value)
 
 
-def _refuse(value: object) -> NoReturn:
+def _refuse(_value: object) -> NoReturn:
     raise TypeError("A Secret cannot be serialised.")
 
 
 def mask(secret: Secret) -> str:
     """What may be shown of a secret: a tail of four from 16 characters on, else nothing."""
     text = secret.reveal()
-    return f"{HIDDEN}{text[-4:]}" if len(text) >= 16 else HIDDEN
+    return f"{HIDDEN}{text[-4:]}" if len(text) >= SHORTEST_WITH_A_TAIL else HIDDEN

@@ -10,13 +10,10 @@ import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from email.message import EmailMessage
-from email.utils import format_datetime, make_msgid
 
 import aiosmtplib
 
-from atlas_hub.kit.clock import now
 from atlas_hub.kit.errors import (
-    BadForm,
     InsufficientPermissions,
     InvalidCredentials,
     NetworkError,
@@ -25,8 +22,11 @@ from atlas_hub.kit.errors import (
     RateLimited,
 )
 from atlas_hub.kit.guard import Guard, Target
+from atlas_hub.kit.letter import mail, one_line
 from atlas_hub.kit.redact import redact
 from atlas_hub.kit.secret import Secret
+
+__all__ = ["SmtpSession", "mail", "refused", "smtp_session"]
 
 TOTAL_SECONDS = 10.0
 GOODBYE_SECONDS = 2.0
@@ -41,20 +41,6 @@ _BUSY = frozenset({421, 450, 451, 452, 454})
 _REFUSED = 500
 
 
-def mail(sender: str, to: str, subject: str, text: str) -> EmailMessage:
-    """A plain-text message with its own Message-ID and Date (RFC 5322). Raises `BadForm` for line breaks."""
-    _one_line(sender_address=sender, to=to, subject=subject)
-    message = EmailMessage()
-    message["From"] = sender
-    message["To"] = to
-    message["Subject"] = subject
-    message["Date"] = format_datetime(now())
-    message["Message-ID"] = make_msgid(domain=sender.rpartition("@")[2].rstrip("> ") or "localhost")
-    # One kind of line end: a lone CR or LF is how a second message is smuggled into the first.
-    message.set_content(re.sub(r"\r\n?|\n", "\n", text))
-    return message
-
-
 class SmtpSession:
     """A connection to a mail server that let us in."""
 
@@ -67,7 +53,7 @@ class SmtpSession:
 
         Raises `InsufficientPermissions` for `sender_address`, `InvalidCredentials` where sign-in is wanted.
         """
-        _one_line(sender_address=address)
+        one_line(sender_address=address)
         try:
             await self._smtp.mail(address)
             await self._smtp.rset()
@@ -80,7 +66,7 @@ class SmtpSession:
         Raises `InsufficientPermissions` for `sender_address` or `to`, `BadForm` for line breaks, or any other
         `ProviderError`. After a `NetworkError` the message may have arrived.
         """
-        _one_line(sender_address=sender, to=to)
+        one_line(sender_address=sender, to=to)
         try:
             _, said = await self._smtp.send_message(message, sender=sender, recipients=[to])
         except (aiosmtplib.SMTPException, OSError, ValueError) as error:
@@ -103,7 +89,7 @@ class SmtpSession:
         said = self._safe(error.message)
         return InsufficientPermissions(
             f"The mail server refused the {what} ({code}). Use one that it accepts."
-            + (f" It said: {said}" if said else ""),
+            + (f" It said: {said.rstrip('.')}." if said else ""),
             field=field,
             vendor_code=str(code),
         )
@@ -150,7 +136,7 @@ async def smtp_session(
     `RateLimited`, `PlatformError` (`port` where there is no STARTTLS).
     """
     hidden = (username or "", password.reveal() if password else "")
-    _one_line(username=hidden[0], password=hidden[1])
+    one_line(username=hidden[0], password=hidden[1])
     smtp: aiosmtplib.SMTP | None = None
     try:
         async with asyncio.timeout(timeout):
@@ -158,7 +144,9 @@ async def smtp_session(
             with step("address", "Find the mail server"):
                 target = await guard.host(host, port)
             with step("connect", "Connect"):
-                smtp = await _connect(target, context, implicit=tls and port == IMPLICIT_TLS)
+                smtp = await _connect(
+                    target, context or ssl.create_default_context(), implicit=tls and port == IMPLICIT_TLS
+                )
             if tls and port != IMPLICIT_TLS:
                 with step("tls", "Secure the connection"):
                     await _starttls(smtp)
@@ -174,7 +162,7 @@ async def smtp_session(
         raise NetworkError(f"The mail server did not answer within {timeout:g} seconds. Try again.") from None
     finally:
         if smtp is not None:
-            smtp.close()
+            await _hang_up(smtp)
 
 
 class _Ladder:
@@ -196,31 +184,51 @@ class _Ladder:
         self._report(*self._step, error is None, detail)
 
 
-async def _connect(target: Target, context: ssl.SSLContext | None, *, implicit: bool) -> aiosmtplib.SMTP:
+async def _connect(target: Target, context: ssl.SSLContext, *, implicit: bool) -> aiosmtplib.SMTP:
     """A greeted connection to the checked address; a certificate is verified for the name."""
     raw = socket.socket(socket.AF_INET6 if ":" in target.address else socket.AF_INET, socket.SOCK_STREAM)
     raw.setblocking(False)  # noqa: FBT003  # the standard library's own signature
+    try:
+        await asyncio.get_running_loop().sock_connect(raw, (target.address, target.port))
+    except BaseException as error:
+        raw.close()
+        if isinstance(error, OSError):
+            raise _no_answer(error) from None
+        raise
+    here = raw.getsockname()[0]
     smtp = aiosmtplib.SMTP(
         hostname=target.host,
         sock=raw,
+        # Who we are, as an address literal (RFC 5321 §4.1.3): our host name is nobody's business.
+        local_hostname=f"[IPv6:{here}]" if ":" in here else f"[{here}]",
         use_tls=implicit,
         start_tls=False,
-        tls_context=context or ssl.create_default_context(),
+        tls_context=context,
         timeout=None,
     )
     try:
-        await asyncio.get_running_loop().sock_connect(raw, (target.address, target.port))
-        # Who we are, as an address literal (RFC 5321 §4.1.3): our host name is nobody's business.
-        here = raw.getsockname()[0]
-        await smtp.connect(local_hostname=f"[IPv6:{here}]" if ":" in here else f"[{here}]", timeout=None)
+        await smtp.connect(timeout=None)
         await smtp.ehlo()
     except BaseException as error:
-        smtp.close()
-        raw.close()
+        await _hang_up(smtp)
         if isinstance(error, aiosmtplib.SMTPException | OSError):
             raise _no_answer(error) from None
         raise
     return smtp
+
+
+async def _hang_up(smtp: aiosmtplib.SMTP) -> None:
+    """Drop the connection now: closing TLS politely would wait for a server that may be hanging."""
+    smtp.close()
+    if smtp.sock is None:
+        return
+    with suppress(OSError):
+        smtp.sock.shutdown(socket.SHUT_RDWR)
+    # The event loop owns the socket: it sees the end of it, and closes it within its next rounds.
+    with suppress(TimeoutError):
+        async with asyncio.timeout(GOODBYE_SECONDS):
+            while smtp.sock.fileno() >= 0:  # noqa: ASYNC110  # nobody sets an event when a socket is closed
+                await asyncio.sleep(0.001)
 
 
 async def _starttls(smtp: aiosmtplib.SMTP) -> None:
@@ -279,13 +287,3 @@ def _never(username: str, password: str) -> tuple[str, ...]:
     parts = (username, password, f"\0{username}\0{password}")
     coded = tuple(base64.b64encode(part.encode()).decode() for part in parts)
     return tuple(part for part in (username, password, *coded) if part)
-
-
-def _one_line(**fields: str) -> None:
-    wrong = {
-        name: "Remove the line break or control character."
-        for name, text in fields.items()
-        if any(ord(each) < ord(" ") or each in "\x7f\x85\u2028\u2029" for each in text)
-    }
-    if wrong:
-        raise BadForm(wrong)

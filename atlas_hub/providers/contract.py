@@ -1,4 +1,4 @@
-"""What a provider file declares. A provider offers ways in (methods); a way in has a form; a field is secret by its type.
+"""What a provider file declares: ways in (methods), each with a form, in which a field is secret by its type.
 
 A provider file imports `kit` and this module, nothing else.
 """
@@ -76,9 +76,7 @@ class Form(BaseModel):
     @classmethod
     def secrets(cls) -> frozenset[str]:
         """The names of the fields that are secret."""
-        return frozenset(
-            name for name, info in cls.model_fields.items() if info.annotation in (Secret, Secret | None)
-        )
+        return frozenset(name for name, info in cls.model_fields.items() if info.annotation in (Secret, Secret | None))
 
     def public(self) -> dict[str, Any]:
         """The fields that are not secret, by snake_case name, JSON-ready."""

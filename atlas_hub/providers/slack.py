@@ -80,14 +80,13 @@ _DENIED = re.compile(
     "restricted_action|team_access_not_granted|two_factor_setup_required"
 )
 _NOT_THERE = {
-    "channel_not_found": "Slack knows no such channel that the bot may see. Check the ID; a private channel shows "
-    "only after the bot was invited: /invite and the bot's @name, written in the channel.",
-    "not_in_channel": "The bot is not in this channel. Invite it: write /invite and the bot's @name in the channel.",
-    "is_archived": "This channel is archived. Choose another, or restore it in Slack.",
-    "user_not_found": "Slack knows no such person. Check the ID.",
-    "cannot_dm_bot": "Slack lets no bot write to another bot. Choose a channel or a person.",
-    "messages_tab_disabled": "The app takes no direct messages. Turn on the Messages Tab under App Home.",
-    "restricted_action_read_only_channel": "Only some people may write in this channel. Choose another.",
+    "channel_not_found": "it knows no such channel that the bot may see. Check the ID; a private channel shows only "
+    "after the bot was invited: write /invite and the bot's @name in the channel.",
+    "not_in_channel": "the bot is not in this channel. Invite it: write /invite and the bot's @name in the channel.",
+    "is_archived": "this channel is archived. Choose another, or restore it in Slack.",
+    "user_not_found": "it knows no such person. Check the ID.",
+    "cannot_dm_bot": "a bot cannot write to another bot. Choose a channel or a person.",
+    "messages_tab_disabled": "the app takes no direct messages. Turn on the Messages Tab under App Home.",
 }
 
 
@@ -266,7 +265,8 @@ def _refusal(body: Mapping[str, Any], answer: Answer) -> ProviderError:  # noqa:
         text = f"Slack rejected the token: {_ENDED[code]}. Reinstall the app in Slack, then paste the new Bot User "
         return AuthExpired(f"{text}OAuth Token.", field=FIELD, vendor_code=code)
     if code in _NOT_THERE:
-        return InsufficientPermissions(_NOT_THERE[code], field="to", vendor_code=code)
+        text = f"Slack did not take it: {_NOT_THERE[code]}"
+        return InsufficientPermissions(text, field="to", vendor_code=code)
     if code == "missing_scope":
         needed = tuple(part for part in str(body.get("needed", "")).split(",") if _SCOPE.fullmatch(part))
         text = (

@@ -48,21 +48,21 @@ FIELD = "bot_token"
 _TOKEN = re.compile(r"\d{6,12}:[A-Za-z0-9_-]{30,50}", re.ASCII)
 _CHAT = re.compile(r"-?\d{1,20}|@[A-Za-z]\w{3,31}", re.ASCII)
 _NOT_THERE = {
-    "chat not found": "Telegram knows no such chat for this bot. Check the ID; a person must write to the bot first, "
+    "chat not found": "it knows no such chat for this bot. Check the ID; a person must write to the bot first, "
     "and a group or channel must have it as a member.",
-    "bot was blocked": "This person has blocked the bot. They can unblock it in their chat with it.",
-    "bot was kicked": "The bot was removed from this chat. Add it again.",
-    "bot is not a member": "The bot is not a member of this channel. Add it as an administrator.",
-    "can't initiate conversation": "A bot cannot write to a person first. Let them write to the bot, then try again.",
-    "can't send messages to bots": "Telegram lets no bot write to another bot. Choose a person, group or channel.",
-    "user is deactivated": "This person's Telegram account is gone. Choose another chat.",
-    "not enough rights": "The bot may not write in this chat. Make it an administrator there.",
-    "have no rights": "The bot may not write in this chat. Make it an administrator there.",
-    "need administrator rights": "The bot may not write in this channel. Make it an administrator there.",
-    "group chat was upgraded": "This group became a supergroup and has a new ID. Enter the new one.",
-    "peer_id_invalid": "Telegram knows no such chat for this bot. Check the ID.",
+    "bot was blocked": "this person has blocked the bot. They can unblock it in their chat with it.",
+    "bot was kicked": "the bot was removed from this chat. Add it again.",
+    "bot is not a member": "the bot is not a member of this channel. Add it as an administrator.",
+    "can't initiate conversation": "a bot cannot write to a person first. Let them write to the bot, then try again.",
+    "can't send messages to bots": "a bot cannot write to another bot. Choose a person, group or channel.",
+    "user is deactivated": "this person's account is gone. Choose another chat.",
+    "not enough rights": "the bot may not write in this chat. Make it an administrator there.",
+    "have no rights": "the bot may not write in this chat. Make it an administrator there.",
+    "need administrator rights": "the bot may not write in this channel. Make it an administrator there.",
+    "group chat was upgraded": "this group became a supergroup and has a new ID. Enter the new one.",
+    "peer_id_invalid": "it knows no such chat for this bot. Check the ID.",
 }
-"""Parts of Telegram's descriptions, in lower case: it has no codes for these."""
+"""Parts of Telegram's descriptions, in lower case, of a message it refuses: it has no codes for these."""
 
 
 class Token(Form):
@@ -177,7 +177,7 @@ def _refusal(body: Mapping[str, Any], answer: Answer) -> ProviderError:  # noqa:
     code, said = body.get("error_code"), str(body.get("description", "")).lower()
     for part, text in _NOT_THERE.items():
         if part in said:
-            return InsufficientPermissions(text, field="to")
+            return InsufficientPermissions(f"Telegram did not take it: {text}", field="to")
     match code:
         case 401 | 404:
             text = "Telegram rejected the token: it knows no such bot, or the token was replaced. "

@@ -22,14 +22,23 @@ ADMINS = frozenset({Role.OWNER, Role.ADMIN})
 
 @dataclass(frozen=True, kw_only=True)
 class Actor:
-    """Someone who asks: a signed-in user, a key, the command line. Their workspace and role decide, nothing else."""
+    """Someone who asks: a signed-in user, a key, the command line. Their workspace and role decide, nothing else.
+
+    `name` is who the audit log says it was, unique in the host (an e-mail address); `called` what people call them.
+    """
 
     id: str
     name: str
+    display: str = ""
     workspace: str
     workspace_name: str = ""
     role: Role
     request_id: str = ""
+
+    @property
+    def called(self) -> str:
+        """The name that people read."""
+        return self.display or self.name
 
     @property
     def may_change(self) -> bool:
@@ -40,6 +49,4 @@ class Actor:
 def require_admin(actor: Actor) -> None:
     """Raises `Forbidden` for anyone but an owner or admin."""
     if not actor.may_change:
-        raise Forbidden(
-            "Only owners and admins of this workspace may do that. Ask one of them, or ask for the role."
-        )
+        raise Forbidden("Only owners and admins of this workspace may do that. Ask one of them, or ask for the role.")

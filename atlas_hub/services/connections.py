@@ -11,17 +11,15 @@ from atlas_hub.hub import Hub
 from atlas_hub.kit.errors import (
     BadForm,
     Conflict,
-    NetworkError,
     NotFound,
-    PlatformError,
     ProviderError,
-    RateLimited,
     VaultLocked,
 )
 from atlas_hub.providers import PROVIDERS
 from atlas_hub.providers.contract import CheckResult, Form, Method, Provider, Report, silent
 from atlas_hub.services import saving, truths
 from atlas_hub.services.access import Actor, require_admin
+from atlas_hub.services.opening import find_method, opened
 from atlas_hub.services.views import Connected, ConnectionView, Disconnected, view_of
 from atlas_hub.storage import audit
 from atlas_hub.storage import connections as stored
@@ -39,15 +37,6 @@ class Mode(StrEnum):
     REPLACE = "replace"
     ADD = "add"
     ASK = "ask"
-
-
-def find_method(slug: str, key: str) -> tuple[Provider, Method[Any]]:
-    """The provider and its method. Raises `NotFound`."""
-    provider = PROVIDERS.get(slug)
-    method = provider.method(key) if provider else None
-    if provider is None or method is None:
-        raise NotFound("There is no such way to connect.")
-    return provider, method
 
 
 async def connect(
@@ -71,41 +60,47 @@ async def connect(
     """
     require_admin(actor)
     provider, method = find_method(slug, method_key)
-    db = hub.db
+    _ = hub.db  # says so where there is none
     hub.vault.require_open()
     form = method.read(values)
-    silence = ""
-    try:
-        result = await method.check(form, hub.http, report)
-    except (NetworkError, PlatformError, RateLimited) as error:
-        if not (save_unverified and method.may_save_unverified):
-            await _note_refusal(hub, actor, provider, error)
-            raise
-        result, silence = CheckResult(account=None, label=method.label), error.text
-    except ProviderError as error:
-        await _note_refusal(hub, actor, provider, error)
-        raise
+    result, silence = await _prove(hub, actor, provider, method, form, report, save_unverified=save_unverified)
     order = saving.Order(
-        provider=provider,
-        method=method,
-        form=form,
-        result=result,
-        silence=silence,
-        source=source,
-        mode=mode.value,
+        provider=provider, method=method, form=form, result=result, silence=silence, source=source, mode=mode.value
     )
-    for race in range(RACES):
-        try:
-            async with db.transaction() as tx:
-                saved = await saving.save(hub, tx, actor, order)
-            break
-        except Broken:  # another workspace or worker was first: look again
-            if race == RACES - 1:
-                raise Conflict(
-                    f"{provider.name} was being connected elsewhere at the same time. Try again."
-                ) from None
+    saved = await _store(hub, actor, order)
     await hub.bus.publish(Changed(actor.workspace, provider.slug))
     return saved
+
+
+async def _prove(
+    hub: Hub,
+    actor: Actor,
+    provider: Provider,
+    method: Method[Any],
+    form: Form,
+    report: Report,
+    *,
+    save_unverified: bool,
+) -> tuple[CheckResult, str]:
+    """What the vendor proved, and why it could not be asked where it was not and that may be stored."""
+    try:
+        return await method.check(form, hub.http, report), ""
+    except ProviderError as error:
+        if save_unverified and method.may_save_unverified and error.retryable:
+            return CheckResult(account=None, label=method.label), error.text
+        await _note_refusal(hub, actor, provider, error)
+        raise
+
+
+async def _store(hub: Hub, actor: Actor, order: saving.Order) -> Connected:
+    """Save in one transaction; where another workspace or worker was first, look again."""
+    for _ in range(RACES):
+        try:
+            async with hub.db.transaction() as tx:
+                return await saving.save(hub, tx, actor, order)
+        except Broken:
+            continue
+    raise Conflict(f"{order.provider.name} was being connected elsewhere at the same time. Try again.")
 
 
 async def check_now(hub: Hub, actor: Actor, connection_id: str, report: Report = silent) -> ConnectionView:
@@ -208,9 +203,7 @@ async def make_default(hub: Hub, actor: Actor, connection_id: str) -> Connection
     return view
 
 
-async def disconnect(
-    hub: Hub, actor: Actor, connection_id: str, *, promote: str | None = None
-) -> Disconnected:
+async def disconnect(hub: Hub, actor: Actor, connection_id: str, *, promote: str | None = None) -> Disconnected:
     """Delete one connection, with its last holder the credential too. Raises `NotFound`, `Conflict`.
 
     `promote` is the id of the connection that becomes primary instead, where an admin chose one.
@@ -220,9 +213,7 @@ async def disconnect(
         head = await audit.head_of(tx, actor.workspace)
         row = await _the(tx, actor, connection_id)
         if row.source == "environment":
-            raise Conflict(
-                "This connection comes from the environment. Remove its variable and restart the hub."
-            )
+            raise Conflict("This connection comes from the environment. Remove its variable and restart the hub.")
         others = await stored.others_in(tx, actor.workspace, row.scope, row.id)
         heir = next((other for other in others if other.id == promote), None)
         if promote is not None and heir is None:
@@ -243,9 +234,7 @@ async def disconnect(
             detail={"label": row.label, "account": row.account_name},
         )
     await hub.bus.publish(Changed(actor.workspace, row.provider))
-    return Disconnected(
-        label=row.label, still_in_use=in_use, others=len(others), promoted=heir.label if heir else None
-    )
+    return Disconnected(label=row.label, still_in_use=in_use, others=len(others), promoted=heir.label if heir else None)
 
 
 async def primary_id(hub: Hub, actor: Actor, scope: str) -> str:
@@ -255,22 +244,6 @@ async def primary_id(hub: Hub, actor: Actor, scope: str) -> str:
     if row is None:
         raise NotFound("Nothing is connected here.")
     return row.id
-
-
-async def opened(
-    hub: Hub, actor: Actor, connection_id: str
-) -> tuple[Connection, Provider, Method[Any], Form | None, VaultLocked | None]:
-    """A stored connection ready for use, its credential opened into its form; no form and the reason where locked."""
-    async with hub.db.reading() as tx:
-        row = await stored.find(tx, actor.workspace, connection_id)
-        credential = await stored.credential_of(tx, row) if row else None
-    if row is None or credential is None:
-        raise NotFound("There is no such connection.")
-    provider, method = find_method(row.provider, row.method)
-    try:
-        return row, provider, method, saving.unseal(hub.vault, row, credential, method), None
-    except VaultLocked as error:
-        return row, provider, method, None, error
 
 
 async def _the(tx: Tx, actor: Actor, connection_id: str) -> Connection:

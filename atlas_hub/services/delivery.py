@@ -10,7 +10,7 @@ from atlas_hub.kit.errors import BadForm, NotAvailable, NotFound, ProviderError
 from atlas_hub.providers.contract import Message, Sends
 from atlas_hub.services import truths
 from atlas_hub.services.access import Actor, require_admin
-from atlas_hub.services.connections import opened
+from atlas_hub.services.opening import opened
 from atlas_hub.services.views import Truth
 from atlas_hub.storage import audit
 from atlas_hub.storage import connections as stored
@@ -34,7 +34,7 @@ def test_message(actor: Actor, hub: Hub) -> Message:
     """The test message: it says that it is one, who sent it, and from where."""
     return Message(
         subject="Test message from Atlas Hub",
-        text=f"This is a test message. {actor.name} sent it from Atlas Hub ({hub.settings.address}) "
+        text=f"This is a test message. {actor.called} sent it from Atlas Hub ({hub.settings.address}) "
         "to see that this connection delivers. Nothing needs to be done.",
     )
 

@@ -161,7 +161,7 @@ def _new_row(actor: Actor, order: Order) -> Connection:
         identifier=f"{order.provider.slug}-{connection_id}",
         label=order.result.label,
         account_key=f"row:{connection_id}",
-        created_by=actor.name,
+        created_by=actor.called,
     )
 
 
@@ -197,7 +197,7 @@ def _write(hub: Hub, actor: Actor, order: Order, row: Connection, credential: Cr
     row.options = order.form.public()
     row.masks = {name: mask(secret) for name, secret in order.form.given_secrets().items()}
     row.connected_at = row.updated_at = hub.now()
-    row.connected_by = actor.name
+    row.connected_by = actor.called
     _name(row, order.result)
     if order.silence:
         truths.unproven(row, order.provider, order.silence, row.updated_at)

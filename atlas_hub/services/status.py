@@ -76,9 +76,7 @@ async def card(hub: Hub, workspace: str, slug: str) -> CardView:
 def _card(hub: Hub, provider: Provider, rows: Sequence[stored.Stored]) -> CardView:
     primary = next((found for found in rows if found.row.primary_scope), None)
     others = [found.row for found in rows if not found.row.primary_scope]
-    mode = mode_of(
-        primary=primary is not None, others=bool(others), database=hub.has_database, saas=hub.settings.saas
-    )
+    mode = mode_of(primary=primary is not None, others=bool(others), database=hub.has_database, saas=hub.settings.saas)
     view: ConnectionView | None = None
     if primary is not None:
         view = view_of(

@@ -38,17 +38,13 @@ def accepted(row: Connection, provider: Provider, result: CheckResult, at: datet
         checks = told(checks, Truth.AUTHORIZED, "unknown", at, f"{provider.name} does not tell its scopes.")
     else:
         checks = told(checks, Truth.AUTHORIZED, "yes", at, "Every scope that is needed is granted.")
-    checks.setdefault(
-        Truth.DELIVERED.value, {"status": "unknown", "at": "", "proof": "Nothing was sent yet."}
-    )
+    checks.setdefault(Truth.DELIVERED.value, {"status": "unknown", "at": "", "proof": "Nothing was sent yet."})
     row.checks = checks
     row.failures, row.failing_since = 0, None
     row.state, row.reason = State.OK, ""
     if missing:
         row.state = State.DEGRADED
-        row.reason = (
-            f"{provider.name} did not grant {', '.join(missing)}. Add the scopes at the vendor, then check."
-        )
+        row.reason = f"{provider.name} did not grant {', '.join(missing)}. Add the scopes at the vendor, then check."
     elif result.limits:
         row.state, row.reason = State.DEGRADED, " ".join(result.limits)
     elif result.expires_at is not None and result.expires_at - at < EXPIRY_WARNING:

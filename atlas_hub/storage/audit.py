@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import select
 
 from atlas_hub.kit.clock import iso
+from atlas_hub.kit.errors import NotFound
 from atlas_hub.storage.db import Tx, insert_once
 from atlas_hub.storage.models import AuditEvent, AuditHead
 
@@ -17,11 +18,15 @@ from atlas_hub.storage.models import AuditEvent, AuditHead
 async def head_of(tx: Tx, workspace: str) -> AuditHead:
     """The workspace's last link, locked until the transaction ends: so one verb at a time changes a workspace.
 
-    Every verb takes it first, which leaves no order of locks to get wrong.
+    Every verb takes it first, which leaves no order of locks to get wrong. Raises `NotFound` where the workspace was
+    deleted while we waited.
     """
     await insert_once(tx, AuditHead, workspace=workspace, seq=0, hash="")
     statement = select(AuditHead).where(AuditHead.workspace == workspace).with_for_update()  # type: ignore[arg-type]  # a SQLModel column reads as its value
-    return (await tx.execute(statement, execution_options={"populate_existing": True})).scalar_one()
+    head = (await tx.execute(statement, execution_options={"populate_existing": True})).scalar_one_or_none()
+    if head is None:
+        raise NotFound("This workspace was deleted in the meantime.")
+    return head
 
 
 async def append(

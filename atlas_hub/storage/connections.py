@@ -78,15 +78,11 @@ async def find(tx: Tx, workspace: str, connection_id: str) -> Connection | None:
 
 async def primary_of(tx: Tx, workspace: str, scope: str) -> Connection | None:
     """The primary of a scope."""
-    statement = select(Connection).where(
-        col(Connection.workspace) == workspace, col(Connection.primary_scope) == scope
-    )
+    statement = select(Connection).where(col(Connection.workspace) == workspace, col(Connection.primary_scope) == scope)
     return (await tx.execute(statement)).scalar_one_or_none()
 
 
-async def same_account(
-    tx: Tx, workspace: str, scope: str, app_key: str, account_key: str
-) -> Connection | None:
+async def same_account(tx: Tx, workspace: str, scope: str, app_key: str, account_key: str) -> Connection | None:
     """The stored connection of a scope that is tied to this account, by whichever method."""
     statement = (
         select(Connection)
@@ -127,9 +123,7 @@ async def credential_of(tx: Tx, connection: Connection) -> Credential | None:
     return await tx.get(Credential, connection.credential_id)
 
 
-async def credential_for(
-    tx: Tx, workspace: str, provider: str, app_key: str, account_key: str
-) -> Credential | None:
+async def credential_for(tx: Tx, workspace: str, provider: str, app_key: str, account_key: str) -> Credential | None:
     """The workspace's credential of an account."""
     statement = select(Credential).where(
         col(Credential.workspace) == workspace,

@@ -62,9 +62,7 @@ class Db:
     def __init__(self, url: str) -> None:
         self._engine: AsyncEngine = make_engine(url)
         self.postgres = self._engine.dialect.name == "postgresql"
-        self._writes = async_sessionmaker(
-            self._engine.execution_options(begin="IMMEDIATE"), expire_on_commit=False
-        )
+        self._writes = async_sessionmaker(self._engine.execution_options(begin="IMMEDIATE"), expire_on_commit=False)
         self._reads = async_sessionmaker(self._engine, expire_on_commit=False)
 
     @property

@@ -6,11 +6,11 @@ import logging
 from pathlib import Path
 from typing import Any
 
-from alembic import command
 from alembic.config import Config
 from sqlalchemy import Connection as SyncConnection
 from sqlalchemy import select, text
 
+from alembic import command
 from atlas_hub.kit.clock import now
 from atlas_hub.kit.errors import BadForm
 from atlas_hub.settings import Settings

@@ -1,7 +1,7 @@
 """The tables: one store for the page and four APIs (docs/decisions/0005).
 
 Rules every table follows: ids are 24 lower-case hex, sorting by time; `workspace` is the tenant's id; what is compared
-for uniqueness is never null ("" or "-" stands for nothing); a `bytes` column is sealed by the vault and nothing else is.
+for uniqueness is never null ("" or "-" stands for nothing); a `bytes` column is sealed by the vault, nothing else is.
 """
 
 # No `from __future__ import annotations`: SQLModel reads live annotations.
@@ -99,9 +99,7 @@ class Connection(HubModel, table=True):
         ),
         CheckConstraint("kind IN ('account', 'app', 'foreign')", name="kind"),
         CheckConstraint("primary_scope IS NULL OR primary_scope = scope", name="primary_in_its_scope"),
-        CheckConstraint(
-            "primary_scope IS NULL OR (subscriber = '' AND contexts = '')", name="no_primary_resource"
-        ),
+        CheckConstraint("primary_scope IS NULL OR (subscriber = '' AND contexts = '')", name="no_primary_resource"),
         CheckConstraint("kind <> 'app' OR primary_scope IS NULL", name="no_primary_app"),
     )
     id: str = Field(default_factory=new_id, primary_key=True, max_length=24)
@@ -121,16 +119,12 @@ class Connection(HubModel, table=True):
     details: list[Any] = json_column(list)  # [[label, text], …], the rows of the card
     wire: dict[str, Any] = json_column(dict)  # the same facts under the APIs' names
     options: dict[str, Any] = json_column(dict)  # what was typed and is no secret
-    masks: dict[str, Any] = json_column(
-        dict
-    )  # what may be shown of the secrets, so that listing opens no vault
+    masks: dict[str, Any] = json_column(dict)  # what may be shown of the secrets, so that listing opens no vault
     active: bool = True
     app_id: str = Field(default="", max_length=24)  # an app's row, `env`, or ""
     subscriber: str = Field(default="", max_length=200)
     contexts: str = Field(default="", max_length=500)
-    credential_id: str | None = Field(
-        default=None, foreign_key=PREFIX + "credential.id", max_length=24, index=True
-    )
+    credential_id: str | None = Field(default=None, foreign_key=PREFIX + "credential.id", max_length=24, index=True)
     state: str = Field(default="unverified", max_length=16)
     reason: str = Field(default="", max_length=500)
     failures: int = 0  # in a row, of the kind that proves nothing against the credential
@@ -185,9 +179,7 @@ class ChannelEndpoint(HubModel, table=True):
     id: str = Field(default_factory=new_id, primary_key=True, max_length=24)
     workspace: str = Field(max_length=24)
     identifier: str = Field(max_length=120)
-    connection_id: str = Field(
-        foreign_key=PREFIX + "connection.id", ondelete="CASCADE", max_length=24, index=True
-    )
+    connection_id: str = Field(foreign_key=PREFIX + "connection.id", ondelete="CASCADE", max_length=24, index=True)
     subscriber: str = Field(default="", max_length=200)
     contexts: str = Field(default="", max_length=500)
     type: str = Field(max_length=40)

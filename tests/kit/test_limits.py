@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 import pytest
+
 from atlas_hub.kit.errors import TooManyRequests
 from atlas_hub.kit.ids import new_id
 from atlas_hub.kit.limits import Limits

@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
-from atlas_hub.hub import Hub
 
+from atlas_hub.hub import Hub
 from tests.conftest import open_hub
 from tests.conftest import test_settings as settings_for
 from tests.standins.sendgrid import SendgridStandin

@@ -5,6 +5,8 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from sqlalchemy import event, select
+
 from atlas_hub import hub as hubs
 from atlas_hub.accounts import workspaces
 from atlas_hub.hub import Hub
@@ -12,9 +14,8 @@ from atlas_hub.kit.errors import BadForm, Forbidden, NotAvailable, NotFound, Una
 from atlas_hub.kit.ids import new_id
 from atlas_hub.services import api_keys, rotation
 from atlas_hub.services.access import Actor, Role
+from atlas_hub.storage.keys import generate_key
 from atlas_hub.storage.models import ApiKey, AuditEvent
-from sqlalchemy import event, select
-
 from tests.conftest import test_settings as settings_of
 
 OPERATORS = "operators-own-key-0123456789"
@@ -184,14 +185,12 @@ async def test_with_the_vault_locked_no_key_is_made_or_known(hub, owner):
 
 
 async def test_a_key_outlives_the_rotation_of_what_it_is_sealed_with(tmp_path, owner):
-    from atlas_hub.storage.keys import generate_key
-
     first, second = generate_key(), generate_key()
     async with hubs.opened(settings_of(tmp_path, encryption_keys=f"v1:{first}")) as hub:
         made = await api_keys.create(hub, owner, role=Role.ADMIN)
     async with hubs.opened(settings_of(tmp_path, encryption_keys=f"v2:{second},v1:{first}")) as hub:
         assert await api_keys.actor_of_key(hub, made.private_key.reveal(), "admin")
-        assert (await rotation.rotate(hub, lambda done, total: None)).left == 0
+        assert (await rotation.rotate(hub, lambda *_: None)).left == 0
     async with hubs.opened(settings_of(tmp_path, encryption_keys=f"v2:{second}")) as hub:
         assert await api_keys.actor_of_key(hub, made.private_key.reveal(), "admin")
         assert (await api_keys.actor_of_public_key(hub, made.view.public_key, "groups"))[1] == made.private_key

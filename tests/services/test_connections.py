@@ -6,6 +6,8 @@ import asyncio
 from typing import Any
 
 import pytest
+from sqlalchemy import func, select
+
 from atlas_hub.hub import Hub
 from atlas_hub.kit.errors import (
     AnotherAccount,
@@ -23,8 +25,6 @@ from atlas_hub.services.access import Actor, Role
 from atlas_hub.services.connections import Mode
 from atlas_hub.services.views import Connected, State
 from atlas_hub.storage.models import AccountClaim, AuditEvent, Connection, Credential
-from sqlalchemy import func, select
-
 from tests.conftest import actor
 from tests.standins.dial import Fault
 from tests.standins.slack import SlackStandin
@@ -45,9 +45,7 @@ async def count(hub: Hub, model: type, **where: Any) -> int:
 
 async def kinds(hub: Hub, who: Actor) -> list[str]:
     async with hub.db.reading() as tx:
-        events = await tx.execute(
-            select(AuditEvent).filter_by(workspace=who.workspace).order_by(AuditEvent.seq)
-        )
+        events = await tx.execute(select(AuditEvent).filter_by(workspace=who.workspace).order_by(AuditEvent.seq))
         return [event.kind for event in events.scalars()]
 
 
@@ -123,9 +121,7 @@ async def test_adding_the_same_account_is_a_conflict_that_names_it(vendors: Hub,
         await connect(vendors, owner, mode=Mode.ADD)
 
 
-async def test_a_second_workspace_cannot_take_a_claimed_account(
-    vendors: Hub, owner: Actor, other_owner: Actor
-) -> None:
+async def test_a_second_workspace_cannot_take_a_claimed_account(vendors: Hub, owner: Actor, other_owner: Actor) -> None:
     done = await connect(vendors, owner)
     with pytest.raises(Conflict) as refused:
         await connect(vendors, other_owner)
@@ -195,9 +191,7 @@ async def test_a_check_learns_of_a_revoked_token_and_of_its_return(
     assert seen.checks["authenticated"]["status"] == "yes"
 
 
-async def test_a_passing_fault_is_no_proof_until_it_lasts(
-    vendors: Hub, slack: SlackStandin, owner: Actor
-) -> None:
+async def test_a_passing_fault_is_no_proof_until_it_lasts(vendors: Hub, slack: SlackStandin, owner: Actor) -> None:
     done = await connect(vendors, owner)
     slack.dial.set(Fault.UNAVAILABLE)
     states = [(await connections.check_now(vendors, owner, done.view.id)).state for _ in range(3)]
@@ -250,9 +244,7 @@ async def test_the_status_answer_is_one_query_however_much_is_stored(vendors: Hu
 
     await connect(vendors, owner)
     statements: list[str] = []
-    event.listen(
-        vendors.db.engine.sync_engine, "before_cursor_execute", lambda *given: statements.append(given[2])
-    )
+    event.listen(vendors.db.engine.sync_engine, "before_cursor_execute", lambda *given: statements.append(given[2]))
     await status.answer(vendors, owner)
     await status.overview(vendors, owner)
     assert len([text for text in statements if text.startswith("SELECT")]) == 2

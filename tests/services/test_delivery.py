@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import pytest
+from sqlalchemy import select
+
 from atlas_hub.hub import Hub
 from atlas_hub.kit.errors import BadForm, NotFound, TooManyRequests
 from atlas_hub.services import connections, delivery
 from atlas_hub.services.access import Actor
 from atlas_hub.services.views import State
 from atlas_hub.storage.models import AuditEvent, Delivery
-from sqlalchemy import select
-
 from tests.standins.slack import SlackStandin
 from tests.standins.slack_seed import ACME
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 
 import pytest
+
 from atlas_hub.hub import Hub
 from atlas_hub.providers import PROVIDERS
 from atlas_hub.services import connections, status
 from atlas_hub.services.access import Actor
 from atlas_hub.services.status import Mode, mode_of
 from atlas_hub.storage.models import Connection, Credential
-
 from tests.standins.sendgrid import FULL_ACCESS
 from tests.standins.slack_seed import ACME
 

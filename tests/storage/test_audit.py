@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
+from sqlalchemy import select, update
+
 from atlas_hub.hub import Hub
 from atlas_hub.kit.ids import new_id
 from atlas_hub.storage import audit
 from atlas_hub.storage.models import AuditEvent, AuditHead
-from sqlalchemy import select, update
 
 
 async def note(hub: Hub, workspace: str, kind: str = "connected") -> None:
@@ -57,13 +59,15 @@ async def test_an_edited_event_no_longer_fits(any_hub: Hub) -> None:
 async def test_a_rolled_back_change_leaves_no_event(any_hub: Hub) -> None:
     workspace = new_id()
     await note(any_hub, workspace)
-    try:
+
+    async def half_done() -> None:
         async with any_hub.db.transaction() as tx:
             head = await audit.head_of(tx, workspace)
             await audit.append(tx, head, kind="connected", actor="ana", at=any_hub.now())
-            raise RuntimeError
-    except RuntimeError:
-        pass
+            _ = 1 / 0
+
+    with pytest.raises(ZeroDivisionError):
+        await half_done()
     await note(any_hub, workspace)
     events, _ = await chain(any_hub, workspace)
     assert len(events) == 2

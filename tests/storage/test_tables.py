@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from sqlalchemy import LargeBinary, inspect, text
+
+from alembic import command
 from atlas_hub.accounts import models as people
 from atlas_hub.hub import Hub
 from atlas_hub.kit.clock import now
@@ -16,7 +18,6 @@ from atlas_hub.storage import models
 from atlas_hub.storage.db import Broken, Db, constraint_of
 from atlas_hub.storage.installation import VERSION_TABLE, alembic_config, migrate
 from atlas_hub.storage.models import HubModel
-from sqlalchemy import LargeBinary, inspect, text
 
 A, B = new_id(), new_id()
 
@@ -100,12 +101,8 @@ CLASHES = [
     (
         "one endpoint identifier twice",
         lambda: (
-            made(
-                models.ChannelEndpoint, workspace=A, identifier="e", connection_id=ROW, type="slack_channel"
-            ),
-            made(
-                models.ChannelEndpoint, workspace=A, identifier="e", connection_id=ROW, type="slack_channel"
-            ),
+            made(models.ChannelEndpoint, workspace=A, identifier="e", connection_id=ROW, type="slack_channel"),
+            made(models.ChannelEndpoint, workspace=A, identifier="e", connection_id=ROW, type="slack_channel"),
         ),
         "identifier",
     ),
@@ -290,11 +287,7 @@ async def test_migrations_and_models_say_the_same(any_hub: Hub) -> None:
                 "include_name": lambda name, kind, _: kind != "table" or name.startswith(models.PREFIX),
             },
         )
-        return [
-            change
-            for change in compare_metadata(context, HubModel.metadata)
-            if VERSION_TABLE not in str(change)
-        ]
+        return [change for change in compare_metadata(context, HubModel.metadata) if VERSION_TABLE not in str(change)]
 
     async with any_hub.db.engine.connect() as connection:
         assert await connection.run_sync(drift) == []

@@ -1,0 +1,186 @@
+"""Workspaces of the stand-alone app: made, listed, deleted; and the link by which the first one is set up."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from atlas_hub.accounts import passwords, people, sessions, store
+from atlas_hub.accounts.models import Membership, User, Workspace
+from atlas_hub.hub import Hub
+from atlas_hub.kit.errors import BadForm, NotFound
+from atlas_hub.kit.ids import is_id
+from atlas_hub.services.access import Role
+from atlas_hub.storage import audit, installation
+from atlas_hub.storage.db import Tx
+from atlas_hub.storage.purge import purge
+
+LINK_LIFE = timedelta(hours=24)
+NAME_LENGTH = 120
+NOBODY = "-"
+"""What stands for the first workspace after it was deleted: what belonged to it belongs to nobody."""
+
+
+def name_fault(name: str) -> str | None:
+    """Why a workspace cannot have this name, as a sentence; None where it can."""
+    if not name.strip():
+        return "The workspace has no name. Type the name of your company or team."
+    if len(name.strip()) > NAME_LENGTH or not name.isprintable():
+        return f"The name is too long or has a line break. Use at most {NAME_LENGTH} characters on one line."
+    return None
+
+
+async def create(hub: Hub, name: str, *, by: str = people.COMMAND_LINE) -> Workspace:
+    """Make a workspace. Raises `BadForm`."""
+    async with hub.db.transaction() as tx:
+        return await _create(hub, tx, name, by)
+
+
+async def listed(hub: Hub) -> list[tuple[Workspace, bool]]:
+    """Every workspace, oldest first, and whether it is the first one of the installation."""
+    async with hub.db.reading() as tx:
+        first = await installation.first_workspace(tx)
+        return [(workspace, workspace.id == first) for workspace in await store.workspaces(tx)]
+
+
+async def delete(hub: Hub, workspace_id: str, *, by: str = people.COMMAND_LINE) -> tuple[str, int]:
+    """Delete a workspace and all that belongs to it, in one transaction. Raises `NotFound`.
+
+    Users who belong to no other workspace go with it. Its name and how many rows went.
+    """
+    async with hub.db.transaction() as tx:
+        row = await installation.the_row(tx)
+        await audit.head_of(tx, workspace_id)  # verbs under way end first
+        workspace = await store.workspace(tx, workspace_id)
+        if workspace is None:
+            raise NotFound(_NO_WORKSPACE)
+        leaving = await store.only_here(tx, workspace_id)
+        count = await purge(tx, workspace_id)
+        await store.delete_users(tx, leaving)
+        await store.delete_workspace(tx, workspace_id)
+        if row.first_workspace == workspace_id:
+            await _make_first(tx, NOBODY)
+        head = await audit.head_of(tx, "")
+        await audit.append(
+            tx, head, kind="workspace_deleted", actor=by, at=hub.now(), subject=workspace_id, detail={"rows": count}
+        )
+    return workspace.name, count + len(leaving) + 1
+
+
+async def make_first(hub: Hub, workspace_id: str) -> Workspace:
+    """Give a workspace what belongs to the first one: environment Slack and `ATLAS_API_KEY`. Raises `NotFound`."""
+    async with hub.db.transaction() as tx:
+        workspace = await known(tx, workspace_id)
+        await _make_first(tx, workspace_id)
+    return workspace
+
+
+async def known(tx: Tx, workspace_id: str) -> Workspace:
+    """The workspace. Raises `NotFound`."""
+    workspace = await store.workspace(tx, workspace_id) if is_id(workspace_id) else None
+    if workspace is None:
+        raise NotFound(_NO_WORKSPACE)
+    return workspace
+
+
+async def mint_setup_link(hub: Hub) -> str | None:
+    """A one-time link that makes the first owner, good for 24 hours; None where somebody can sign in already.
+
+    Each link makes the former ones invalid. Only its hash is stored.
+    """
+    if not hub.has_database:
+        return None
+    token = sessions.new_token()
+    async with hub.db.transaction() as tx:
+        await installation.the_row(tx)
+        if await store.has_user(tx):
+            await store.delete_links(tx)
+            return None
+        await store.replace_link(tx, sessions.token_hash(token), hub.now() + LINK_LIFE)
+    return f"{hub.settings.address}/set-up/{token}"
+
+
+async def waiting_for(hub: Hub, token: str) -> str | None:
+    """For a valid set-up link: the name of the workspace that waits for an owner, "" where none was made yet.
+
+    None where the link is unknown, used or too old, or somebody can sign in already.
+    """
+    async with hub.db.reading() as tx:
+        if not await _opens(hub, tx, token):
+            return None
+        waiting = await store.workspaces(tx)
+        return waiting[0].name if waiting else ""
+
+
+async def set_up(hub: Hub, token: str, *, workspace: str, name: str, email: str, password: str) -> str:
+    """Make workspace and owner, sign the owner in, use the link up. The session's token.
+
+    Where the command line made a workspace, the oldest is taken and `workspace` is not read. Of two at the same time
+    one wins. Raises `BadForm` by field, `NotFound` where the link is not valid (any more).
+    """
+    waiting = await waiting_for(hub, token)
+    if waiting is None:
+        raise NotFound(LINK_OVER)
+    email = people.normal_email(email)
+    faults = {
+        "workspace": None if waiting else name_fault(workspace),
+        "name": people.name_fault(name),
+        "email": people.email_fault(email),
+        "password": passwords.fault(password, email),
+    }
+    if wrong := {field: sentence for field, sentence in faults.items() if sentence}:
+        raise BadForm(wrong)
+    password_hash = await passwords.hashed(password)
+    async with hub.db.transaction() as tx:
+        await installation.the_row(tx)  # one at a time
+        if not await _opens(hub, tx, token):
+            raise NotFound(LINK_OVER)
+        made = await store.workspaces(tx)
+        home = made[0] if made else await _create(hub, tx, workspace, email)
+        owner = User(email=email, name=name.strip(), password_hash=password_hash, created_at=hub.now())
+        tx.add(owner)
+        await tx.flush()
+        tx.add(Membership(workspace=home.id, user_id=owner.id, role=Role.OWNER.value))
+        await store.delete_links(tx)
+        head = await audit.head_of(tx, home.id)
+        await audit.append(tx, head, kind="set_up", actor=email, at=hub.now(), subject=email)
+        return await sessions.begin(hub, tx, owner.id, home.id)
+
+
+LINK_OVER = "This set-up link is not valid: it was used, replaced by a newer one, or is older than a day."
+_NO_WORKSPACE = "There is no workspace with this id. `atlas-hub workspace list` shows them all."
+
+
+async def _opens(hub: Hub, tx: Tx, token: str) -> bool:
+    return (
+        sessions.is_token(token)
+        and await store.link_is_valid(tx, sessions.token_hash(token), hub.now())
+        and not await store.has_user(tx)
+    )
+
+
+async def _create(hub: Hub, tx: Tx, name: str, by: str) -> Workspace:
+    if sentence := name_fault(name):
+        raise BadForm({"workspace": sentence})
+    workspace = Workspace(name=name.strip(), created_at=hub.now())
+    row = await installation.the_row(tx)
+    tx.add(workspace)
+    await tx.flush()
+    if not row.first_workspace:
+        await _make_first(tx, workspace.id)
+    head = await audit.head_of(tx, workspace.id)
+    await audit.append(
+        tx,
+        head,
+        kind="workspace_created",
+        actor=by,
+        at=hub.now(),
+        subject=workspace.id,
+        detail={"name": workspace.name},
+    )
+    return workspace
+
+
+async def _make_first(tx: Tx, workspace_id: str) -> None:
+    row = await installation.the_row(tx)
+    row.first_workspace = workspace_id
+    await tx.flush()

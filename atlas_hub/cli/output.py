@@ -1,0 +1,128 @@
+"""How every command answers: one JSON value or a few lines on standard output, all else on standard error."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import json
+import sys
+import traceback
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import click
+
+from atlas_hub import hub as hubs
+from atlas_hub import settings as hub_settings
+from atlas_hub.hub import Hub
+from atlas_hub.kit import redact
+from atlas_hub.kit.errors import BadForm, HubError, NotAvailable
+from atlas_hub.storage.db import Unreachable, async_url
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Said:
+    """What a command answers: `value` as JSON, `text` for people, and `note` for people on standard error."""
+
+    value: Any
+    text: str
+    note: str = ""
+
+
+def command(group: click.Group, name: str) -> Callable[[Callable[..., Said]], click.Command]:
+    """Make a function a command of a group, with `--json`, and turn what it raises into a sentence and exit 1."""
+
+    def made(work: Callable[..., Said]) -> click.Command:
+        @click.option("--json", "as_json", is_flag=True, help="Print one JSON value.")
+        @functools.wraps(work)
+        def run(*, as_json: bool, **given: Any) -> None:
+            said = _guarded(lambda: work(**given))
+            if said.note:
+                click.echo(said.note, err=True)
+            click.echo(json.dumps(said.value, ensure_ascii=False) if as_json else said.text)
+
+        return group.command(name)(run)
+
+    return made
+
+
+def with_hub(work: Callable[[Hub], Awaitable[T]]) -> T:
+    """Open the hub of this environment, migrated, and do the work in it."""
+
+    async def opened() -> T:
+        settings = hub_settings.load()
+        if not settings.has_database:
+            raise NotAvailable("This command needs a database, and DATABASE_URL is none. Set it to the hub's database.")
+        _require_address(settings.database)
+        async with hubs.opened(settings) as hub:
+            return await work(hub)
+
+    return asyncio.run(opened())
+
+
+def _require_address(database: str) -> None:
+    """Raises `BadForm` where the database's address cannot be read, in words without the password in it."""
+    fault = "DATABASE_URL: this is not the address of a database. Write it like postgresql://user@host/name."
+    try:
+        async_url(database)
+    except ValueError as error:
+        fault = str(error) if str(error).startswith("DATABASE_URL: ") else fault
+    except Exception:  # noqa: BLE001, S110  # SQLAlchemy's own error, which this layer does not import
+        pass
+    else:
+        return
+    raise BadForm({"DATABASE_URL": fault})
+
+
+def read_password(*, from_stdin: bool) -> str:
+    """The password: the first line of standard input, or typed twice at a terminal. It is never an argument."""
+    if from_stdin:
+        return sys.stdin.readline().rstrip("\r\n")
+    context = click.get_current_context()
+    if context.params.get("as_json") or not sys.stdin.isatty():
+        raise click.UsageError("Give the password on standard input, with --password-stdin.")
+    typed: str = click.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
+    return typed
+
+
+def table(heads: Sequence[str], rows: Sequence[Sequence[str]], *, nothing: str) -> str:
+    """Rows in aligned columns under their heads, or a sentence where there are none."""
+    if not rows:
+        return nothing
+    lines = [list(heads), *(list(row) for row in rows)]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(heads))]
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines
+    )
+
+
+def _guarded(work: Callable[[], Said]) -> Said:
+    try:
+        return work()
+    except click.exceptions.ClickException:
+        raise
+    except HubError as error:
+        raise click.ClickException(error.text) from None
+    except Unreachable:
+        raise click.ClickException(
+            "The database did not answer. Check DATABASE_URL, and that the database runs, then try again."
+        ) from None
+    except OSError as error:
+        _show_where(error)
+        raise click.ClickException(f"That did not work: {error.strerror or type(error).__name__}. {_DEBUG}") from None
+    except Exception as error:  # noqa: BLE001  # whatever it is, people get a sentence and exit 1
+        _show_where(error)
+        raise click.ClickException(f"Something unexpected went wrong ({type(error).__name__}). {_DEBUG}") from None
+
+
+_DEBUG = "Run it again as `atlas-hub --debug …` to see where."
+
+
+def _show_where(error: Exception) -> None:
+    """The stack, with every known shape of secret covered, only where it is asked for."""
+    context = click.get_current_context(silent=True)
+    if context is not None and (context.find_root().obj or {}).get("debug"):
+        click.echo(redact.redact("".join(traceback.format_exception(error))), err=True)

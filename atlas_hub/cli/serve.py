@@ -1,0 +1,119 @@
+"""Serve the stand-alone app: migrate, build the page, start the workers, print the set-up link once they answer."""
+
+from __future__ import annotations
+
+import asyncio
+import http.client
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import FrameType
+
+import click
+
+from atlas_hub import hub as hubs
+from atlas_hub import settings as hub_settings
+from atlas_hub.accounts.workspaces import mint_setup_link
+from atlas_hub.kit.errors import HubError
+from atlas_hub.settings import Settings
+
+DEV_BACKEND = 8000
+START_PATIENCE = 900
+"""Seconds the first build may take."""
+
+
+@click.command()
+@click.option("--dev", is_flag=True, help="Hot reload, for developers.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON value when the hub answers.")
+def serve(*, dev: bool, as_json: bool) -> None:
+    """Migrate, then serve page and APIs on one port until stopped."""
+    try:
+        settings = hub_settings.load()
+        link = asyncio.run(_prepare(settings))
+    except HubError as error:
+        raise click.ClickException(error.text) from None
+    if not Path("rxconfig.py").is_file():
+        raise click.ClickException("There is no rxconfig.py here. Run this in the folder of Atlas Hub.")
+    click.echo("Building the page; the first time takes a minute or two.", err=True)
+    # The arguments are our own, and the interpreter is the one that runs this.
+    server = subprocess.Popen(_command(settings, dev=dev), env=_environment(), stdout=sys.stderr)  # noqa: S603
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _pass_on(server))
+    if _answers(server, settings):
+        _say(settings, link, as_json=as_json)
+    sys.exit(server.wait())
+
+
+async def _prepare(settings: Settings) -> str | None:
+    if not settings.has_database:
+        return None
+    async with hubs.opened(settings) as hub:
+        return await mint_setup_link(hub)
+
+
+def _command(settings: Settings, *, dev: bool) -> list[str]:
+    reflex = [sys.executable, "-m", "reflex", "run", "--backend-host", settings.host]
+    if dev:
+        return [*reflex, "--frontend-port", str(settings.port), "--backend-port", str(DEV_BACKEND)]
+    return [*reflex, "--env", "prod", "--single-port", "--frontend-port", str(settings.port)]
+
+
+def _environment() -> dict[str, str]:
+    # Node and npm come from requirements.txt, into the folder of this interpreter.
+    path = os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH", "")))
+    return {**os.environ, "PATH": path, "REFLEX_USE_NPM": "1", "REFLEX_CHECK_LATEST_VERSION": "false"}
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON value.")
+def migrate(*, as_json: bool) -> None:
+    """Bring the database to the newest tables. Safe while the hub runs and when several do it at once."""
+
+    async def run() -> None:
+        async with hubs.opened(hub_settings.load()) as hub:
+            _ = hub.db  # says so where there is none
+
+    try:
+        asyncio.run(run())
+    except HubError as error:
+        raise click.ClickException(error.text) from None
+    click.echo(json.dumps({"migrated": True}) if as_json else "The database has the newest tables.")
+
+
+def _pass_on(server: subprocess.Popen[bytes]) -> Callable[[int, FrameType | None], None]:
+    def stop(number: int, _frame: FrameType | None) -> None:
+        if server.poll() is None:
+            server.send_signal(signal.SIGTERM if number == signal.SIGTERM else signal.SIGINT)
+
+    return stop
+
+
+def _answers(server: subprocess.Popen[bytes], settings: Settings) -> bool:
+    """Whether the server came up; False where it ended instead."""
+    host = "127.0.0.1" if settings.host in {"0.0.0.0", "localhost"} else settings.host  # noqa: S104  # where to ask, not to bind
+    deadline = time.monotonic() + START_PATIENCE
+    while server.poll() is None and time.monotonic() < deadline:
+        connection = http.client.HTTPConnection(host, settings.port, timeout=2)
+        try:
+            connection.request("GET", "/ping")
+            if connection.getresponse().status == http.client.OK:
+                return True
+        except (OSError, http.client.HTTPException):
+            time.sleep(0.25)
+        finally:
+            connection.close()
+    return False
+
+
+def _say(settings: Settings, link: str | None, *, as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps({"url": settings.address, "setUpLink": link}))
+        return
+    click.echo(f"Atlas Hub is ready at {settings.address}/admin/integrations")
+    if link:
+        click.echo(f"Set it up with this link, which works once, within a day: {link}")

@@ -1,0 +1,260 @@
+"""Slack's own ways: errors inside a 200, scopes in a header, look-alike tokens, enterprises, revoking."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from atlas_hub.kit.errors import (
+    AuthExpired,
+    BadForm,
+    InsufficientPermissions,
+    InvalidCredentials,
+    PlatformError,
+    RateLimited,
+)
+from atlas_hub.providers.contract import Message
+from atlas_hub.providers.slack import PROVIDER
+from tests.standins import slack_seed
+from tests.standins.dial import Fault
+from tests.standins.slack_seed import SlackChannel
+
+pytestmark = pytest.mark.entry("slack", "bot_token")
+
+LOOKALIKES = {
+    "xoxp-1-2-3": "user token (xoxp-)",
+    "xapp-1-A0-2": "app-level token (xapp-)",
+    "xoxe.xoxb-1-abc": "12 hours",
+    "xoxe-1-abc": "12 hours",
+    "xoxc-1-2": "browser",
+    "xoxd-abc": "browser",
+    "https://hooks.slack.com/services/T/B/x": "an address",
+    "0123456789abcdef0123456789abcdef": "not a bot token",
+    "xoxb-": "characters",
+    "xoxb-1 2": "characters",
+    "xoxb-1\r\nX-Evil: 1": "characters",
+    "xoxb-\u0661": "characters",
+}
+
+
+def answers(world, path, said):
+    world.standin.dial.set(Fault.NONSENSE, path=path, body=json.dumps(said))
+
+
+@pytest.mark.parametrize("token", LOOKALIKES)
+def test_a_token_of_another_kind_is_named(world, token):
+    with pytest.raises(BadForm) as caught:
+        world.form(botToken=token)
+    assert LOOKALIKES[token] in caught.value.fields["bot_token"]
+    assert world.form()
+
+
+def test_the_sentence_for_a_user_token_says_what_to_paste_instead(world):
+    with pytest.raises(BadForm) as caught:
+        world.form(botToken="xoxp-1-2-3")
+    assert caught.value.fields["bot_token"] == (
+        "Looks like a user token (xoxp-). Slack needs the Bot User OAuth Token, which begins with xoxb-."
+    )
+
+
+@pytest.mark.parametrize("secret", ["a" * 31, "g" * 32, "a" * 33, "xoxb-1-2-3"])
+def test_a_signing_secret_is_32_hex(world, secret):
+    with pytest.raises(BadForm) as caught:
+        world.form(signingSecret=secret)
+    assert list(caught.value.fields) == ["signing_secret"]
+
+
+@pytest.mark.parametrize("nothing", ["", "  ", None])
+def test_the_signing_secret_may_be_left_out(world, nothing):
+    assert world.form(signingSecret=nothing).signing_secret is None
+
+
+async def test_the_token_travels_in_the_header_and_the_question_is_a_form(world):
+    await world.check()
+    (call,) = world.standin.calls
+    assert (call.method, call.path, call.query) == ("POST", "/api/auth.test", "")
+    assert call.headers["authorization"] == f"Bearer {slack_seed.ACME}"
+    assert call.headers["content-type"] == "application/x-www-form-urlencoded"
+    assert slack_seed.ACME.encode() not in call.body
+
+
+async def test_the_card_shows_workspace_team_and_bot(world):
+    account = (await world.check()).account
+    assert account.details == {"Workspace": "Acme Corp", "Team ID": "T0ACME", "Bot": "@atlas"}
+    assert account.wire == {"teamId": "T0ACME", "workspaceName": "Acme Corp"}
+    assert account.url == "https://acme.slack.com/"
+
+
+async def test_the_scopes_are_those_of_the_header_and_the_missing_ones_are_named(world):
+    result = await world.check()
+    assert result.granted == slack_seed.BOT_SCOPES
+    assert world.steps[-1].ok is False
+    assert world.steps[-1].detail == "Missing: app_mentions:read, commands."
+    world.standin.tokens[slack_seed.ACME].scopes = PROVIDER.needed_scopes
+    assert (await world.check()).granted == PROVIDER.needed_scopes
+    assert world.steps[-1].ok is True
+
+
+async def test_scopes_are_not_told_where_the_header_is_missing(world):
+    said = {"ok": True, "team_id": "T0ACME", "user_id": "U0ATLAS", "team": "A", "user": "a", "bot_id": "B0ATLAS"}
+    answers(world, None, said)
+    assert (await world.check()).granted is None
+    assert world.steps[-1].detail == "Slack did not tell them."
+
+
+async def test_an_enterprise_is_the_account_only_where_the_install_is_its_own(world):
+    account = (await world.check(botToken=slack_seed.ENTERPRISE)).account
+    assert account.key == "enterprise:E0GRID"
+    world.standin.tokens[slack_seed.ENTERPRISE].is_enterprise_install = False
+    assert (await world.check(botToken=slack_seed.ENTERPRISE)).account.key == "T0GRID"
+    world.standin.tokens[slack_seed.ENTERPRISE].is_enterprise_install = True
+    world.standin.tokens[slack_seed.ENTERPRISE].enterprise_id = None
+    with pytest.raises(PlatformError):
+        await world.check(botToken=slack_seed.ENTERPRISE)
+
+
+async def test_a_user_token_in_disguise_is_refused(world):
+    world.standin.tokens[slack_seed.ACME].bot_id = None
+    with pytest.raises(InvalidCredentials) as caught:
+        await world.check()
+    assert caught.value.field == "bot_token"
+    assert "belongs to a person" in caught.value.text
+
+
+async def test_what_the_vendor_writes_is_shown_on_one_line_without_secrets(world):
+    world.standin.tokens[slack_seed.ACME].team = f"Acme\x00\n\u202e{slack_seed.ACME}{'x' * 500}"
+    world.standin.tokens[slack_seed.ACME].domain = "evil.example/?"
+    account = (await world.check()).account
+    assert slack_seed.ACME not in repr(account)
+    assert account.name.isprintable()
+    assert len(account.name) <= 120
+    assert account.url is None
+
+
+@pytest.mark.parametrize(
+    ("state", "kind"),
+    [("revoked", AuthExpired), ("inactive", AuthExpired), ("expired", AuthExpired), ("invalid", InvalidCredentials)],
+)
+async def test_a_token_that_ended_says_how_to_get_another(world, state, kind):
+    world.standin.tokens[slack_seed.ACME].state = state
+    with pytest.raises(kind) as caught:
+        await world.check()
+    assert caught.value.field == "bot_token"
+    assert "Bot User OAuth Token" in caught.value.text
+    world.mend()
+    assert await world.check()
+
+
+@pytest.mark.parametrize(
+    ("code", "kind"),
+    [
+        ("not_authed", InvalidCredentials),
+        ("not_allowed_token_type", InvalidCredentials),
+        ("team_access_not_granted", InsufficientPermissions),
+        ("ekm_access_denied", InsufficientPermissions),
+        ("org_login_required", InsufficientPermissions),
+        ("rate_limited", RateLimited),
+        ("fatal_error", PlatformError),
+        ("service_unavailable", PlatformError),
+        ("never_heard_of", PlatformError),
+    ],
+)
+async def test_a_code_becomes_an_error_of_ours(world, code, kind):
+    answers(world, None, {"ok": False, "error": code})
+    with pytest.raises(kind) as caught:
+        await world.check()
+    assert type(caught.value) is kind
+    world.mend()
+    assert await world.check()
+
+
+@pytest.mark.parametrize("code", ["Never Heard", "x" * 65, "xoxb-1-2", 7, None, ["a"], {"b": 1}, "a\nb"])
+async def test_a_code_that_is_none_is_not_repeated(world, code):
+    answers(world, None, {"ok": False, "error": code})
+    with pytest.raises(PlatformError) as caught:
+        await world.check()
+    assert caught.value.text == "Slack could not do this. Try again later."
+    assert caught.value.vendor_code is None
+
+
+async def test_a_missing_scope_is_named(world):
+    with pytest.raises(InsufficientPermissions) as caught:
+        await world.send(botToken=slack_seed.SCOPELESS)
+    assert caught.value.required_scopes == ("chat:write",)
+    assert "chat:write" in caught.value.text
+
+
+@pytest.mark.parametrize(
+    ("channel", "said"),
+    [
+        (None, "no such channel"),
+        (SlackChannel("C0ELSEWHERE", "e", "T0ACME", frozenset()), "/invite"),
+        (SlackChannel("C0ELSEWHERE", "e", "T0ACME", frozenset({"U0ATLAS"}), is_archived=True), "archived"),
+        (SlackChannel("C0ELSEWHERE", "e", "T0BETA", frozenset({"U0ATLAS"})), "no such channel"),
+    ],
+)
+async def test_a_channel_that_takes_nothing_is_the_fault_of_the_destination(world, channel, said):
+    world.standin.channels += [channel] if channel else []
+    with pytest.raises(InsufficientPermissions) as caught:
+        await world.send("C0ELSEWHERE")
+    assert caught.value.field == "to"
+    assert said in caught.value.text
+    assert (await world.send()).id
+
+
+async def test_a_channel_name_is_answered_with_how_to_find_the_id(world):
+    with pytest.raises(BadForm) as caught:
+        await world.send("#general")
+    assert "copy the Channel ID" in caught.value.fields["to"]
+
+
+async def test_a_message_is_plain_text_without_mentions_or_previews(world):
+    message = Message(text="<!channel> & <https://a.example|b>")
+    receipt = await world.way.send(world.form(), "C0GENERAL", message, world.http)
+    said = world.standin.calls[-1].json()
+    assert said["text"] == "&lt;!channel&gt; &amp; &lt;https://a.example|b&gt;"
+    assert (said["mrkdwn"], said["unfurl_links"], said["unfurl_media"]) == (False, False, False)
+    assert receipt.id == world.standin.messages[-1]["ts"]
+    assert receipt.text == "Slack accepted it in C0GENERAL at 22:13:20 UTC."
+
+
+@pytest.mark.parametrize("said", [{"ok": True}, {"ok": True, "ts": "now", "channel": "C0GENERAL"}])
+async def test_without_a_receipt_nothing_was_sent(world, said):
+    answers(world, "*/chat.postMessage", said)
+    with pytest.raises(PlatformError):
+        await world.send()
+
+
+async def test_a_token_is_revoked_at_slack_and_twice_is_well(world):
+    assert (await world.way.revoke(world.form(), world.http)).dead is True
+    with pytest.raises(AuthExpired):
+        await world.check()
+    assert (await world.way.revoke(world.form(), world.http)).dead is True
+    world.mend()
+    answers(world, "*/auth.revoke", {"ok": True, "revoked": False})
+    assert (await world.way.revoke(world.form(), world.http)).dead is False
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [
+        (401, InvalidCredentials),
+        (403, InsufficientPermissions),
+        (429, RateLimited),
+        (400, PlatformError),
+        (503, PlatformError),
+    ],
+)
+async def test_a_status_is_judged_whatever_the_body_says(world, monkeypatch, status, kind):
+    ask = world.http.ask
+
+    async def with_another_status(*given, **named):
+        return replace(await ask(*given, **named), status=status)
+
+    monkeypatch.setattr(world.http, "ask", with_another_status)
+    with pytest.raises(kind):
+        await world.check()
+    monkeypatch.undo()
+    assert await world.check()
