@@ -73,9 +73,7 @@ class RedisBus:
 
     async def publish(self, changed: Changed) -> None:
         try:
-            await asyncio.wait_for(
-                self._redis.publish(CHANNEL, f"{changed.workspace} {changed.provider}"), PATIENCE
-            )
+            await asyncio.wait_for(self._redis.publish(CHANNEL, f"{changed.workspace} {changed.provider}"), PATIENCE)
         except (RedisError, OSError, TimeoutError):
             log.warning("Redis did not take the news of a change; open pages show it at their next load.")
 

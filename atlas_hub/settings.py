@@ -102,9 +102,7 @@ class Settings(BaseSettings):
         validation_alias="HOST",
         description="The address the stand-alone app listens on.",
     )
-    port: int = Field(
-        default=3000, ge=1, le=65535, validation_alias="PORT", description="The port of page and APIs."
-    )
+    port: int = Field(default=3000, ge=1, le=65535, validation_alias="PORT", description="The port of page and APIs.")
 
     @field_validator("trusted_proxies", "outbound_allow", mode="before")
     @classmethod

@@ -78,7 +78,7 @@ def bearer(given: Sequence[bytes]) -> str:
 async def _signed_in(actors: Actors, request: Request, request_id: str) -> Actor | None:
     try:
         return await actors.actor_of_request(request)
-    except (Unauthenticated, Unreachable):
+    except (Unauthenticated, *Unreachable):
         raise
     except Exception:
         log.exception("Request %s: the check of who is signed in failed, so nobody is.", request_id)

@@ -71,7 +71,7 @@ TABLE: Final[Mapping[type[HubError], tuple[HTTPStatus, str]]] = MappingProxyType
 )
 
 
-class Refusal(Exception):  # noqa: N818  # it is an answer, as `Redirect` is one
+class Refusal(Exception):  # it is an answer, as `Redirect` is one
     """An answer other than 200. `details` are pairs of a wire name and a sentence; `retry_after` is in seconds."""
 
     def __init__(

@@ -1,0 +1,123 @@
+"""Write the generated parts of the docs: settings and providers, from the code itself. `--check` only compares."""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from atlas_hub.kit.http import Upstream
+from atlas_hub.providers import PROVIDERS
+from atlas_hub.providers.contract import Method, Provider, Revokes, Sends
+from atlas_hub.settings import Settings
+
+DOCS = Path(__file__).resolve().parents[1] / "docs"
+
+VENDOR_VARIABLES = {
+    "SLACK_CLIENT_ID": "With `SLACK_CLIENT_SECRET`: the status answer says that an OAuth app is configured.",
+    "SLACK_CLIENT_SECRET": "See `SLACK_CLIENT_ID`.",
+    "SLACK_BOT_TOKEN": "The status answer says that it is set (`envConfigured`).",
+}
+"""The vendors' variables that are read now, and for what."""
+
+
+def configuration() -> str:
+    """docs/configuration.md."""
+    lines = [
+        "# Configuration",
+        "",
+        "Environment variables; every one has a default. This page is written by `make docs`.",
+        "",
+        "| variable | default | what |",
+        "|---|---|---|",
+    ]
+    for field in Settings.model_fields.values():
+        default = str(field.default) if field.default not in (None, "", ()) else "unset"
+        lines.append(f"| `{field.validation_alias}` | {_code(default)} | {field.description} |")
+    lines += ["", "## The vendors' own", "", "| variable | what |", "|---|---|"]
+    lines += [f"| `{name}` | {what} |" for name, what in VENDOR_VARIABLES.items()]
+    lines += [
+        "",
+        "## Another address for a vendor",
+        "",
+        "Each replaces `scheme://host[:port]` of the vendor by another base, its path included; the original path",
+        "is appended. It is the operator's word: the outbound guard is for what admins type.",
+        "",
+        "| variable | stands for |",
+        "|---|---|",
+    ]
+    lines += [f"| `ATLAS_UPSTREAM_{upstream.name}` | `{upstream.base}` |" for upstream in _upstreams()]
+    return "\n".join(lines) + "\n"
+
+
+def _code(text: str) -> str:
+    return text if text == "unset" else f"`{text}`"
+
+
+def _upstreams() -> list[Upstream]:
+    modules = {type(method).__module__ for provider in PROVIDERS.values() for method in provider.methods}
+    found = {
+        value.name: value
+        for module in modules
+        for value in vars(import_module(module)).values()
+        if isinstance(value, Upstream)
+    }
+    return [found[name] for name in sorted(found)]
+
+
+def providers() -> str:
+    """docs/providers.md."""
+    lines = ["# Providers", "", "What can be connected now. This page is written by `make docs`.", ""]
+    for provider in PROVIDERS.values():
+        lines += [*_provider(provider), ""]
+    return "\n".join(lines)
+
+
+def _provider(provider: Provider) -> list[str]:
+    lines = [f"## {provider.name}", "", provider.sentence, ""]
+    lines += [f"{number}. {step}" for number, step in enumerate(provider.steps, 1)]
+    lines += ["", f"The vendor's own guide: <{provider.docs}>", ""]
+    for method in provider.methods:
+        lines += [*_method(method), ""]
+    if provider.needed_scopes:
+        lines += [f"Scopes: {', '.join(f'`{scope}`' for scope in sorted(provider.needed_scopes))}.", ""]
+    lines.append(f"When it is disconnected: {provider.stops}")
+    return lines
+
+
+def _method(method: Method[Any]) -> list[str]:
+    can = ["is checked with the vendor before it is stored"]
+    can += ["can send messages"] if isinstance(method, Sends) else []
+    can += ["can be revoked"] if isinstance(method, Revokes) else []
+    lines = [f"**{method.label}** {', '.join(can)}.", ""]
+    lines += ["| field | in the API | secret | required |", "|---|---|---|---|"]
+    secrets = method.form.secrets()
+    for name, field in method.form.model_fields.items():
+        secret = "yes" if name in secrets else "no"
+        required = "yes" if field.is_required() else "no"
+        lines.append(f"| {field.title or name} | `{field.alias}` | {secret} | {required} |")
+    return lines
+
+
+PAGES = {"configuration.md": configuration, "providers.md": providers}
+
+
+def main(arguments: list[str]) -> int:
+    """Write the pages, or with `--check` say which are stale; 1 where one is."""
+    stale = [name for name, write in PAGES.items() if _read(DOCS / name) != write()]
+    if "--check" in arguments:
+        for name in stale:
+            sys.stderr.write(f"docs/{name} is stale: run `make docs`.\n")
+        return 1 if stale else 0
+    for name in stale:
+        (DOCS / name).write_text(PAGES[name](), encoding="utf-8")
+    return 0
+
+
+def _read(path: Path) -> str:
+    return path.read_text(encoding="utf-8") if path.is_file() else ""
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,114 @@
+"""HubPlugin: the one line in a host's `rxconfig.py` that adds page, APIs and lifespan to its app."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import reflex as rx
+from reflex_base.constants import Env
+from reflex_base.environment import environment
+from reflex_base.plugins.base import CommonContext, PostCompileContext, PreCompileContext, RegisterRouteContext
+from typing_extensions import Unpack
+
+from atlas_hub import settings as hub_settings
+from atlas_hub.kit import redact
+
+log = logging.getLogger(__name__)
+
+
+class HubPlugin(rx.plugins.Plugin):
+    """Atlas Hub inside a Reflex app.
+
+    `route`: where the page is. `actors`: the dotted path of a module with `actor_of_state(state)`,
+    `actor_of_request(request)` and `SIGN_IN_PATH`, imported late because `rxconfig.py` is read by the command line too;
+    its `PATHS`, where it has them, are backend paths that the development server passes on.
+    `frame`: `module:function` that wraps the page's content in the host's own header, or None.
+    """
+
+    def __init__(self, *, route: str = "/admin/integrations", actors: str, frame: str | None = None) -> None:
+        self.route = "/" + route.strip("/")
+        self.actors = actors
+        self.frame = frame
+        redact.install()  # before anything logs
+
+    def get_static_assets(self, **context: Unpack[CommonContext]) -> Sequence[tuple[Path, str | bytes]]:  # noqa: ARG002  # Reflex's
+        """The page's one stylesheet."""
+        from atlas_hub.ui import theme
+
+        return [theme.stylesheet()]
+
+    def get_stylesheet_paths(self, **context: Unpack[CommonContext]) -> Sequence[str]:  # noqa: ARG002  # same
+        """Where Reflex finds it."""
+        from atlas_hub.ui import theme
+
+        return [f"./{theme.stylesheet()[0].name}"]
+
+    def register_route(self, **context: Unpack[RegisterRouteContext]) -> None:
+        """Add the page, unless the host has one of its own there."""
+        from atlas_hub.ui import guard, page
+
+        guard.use_actors(self.actors)
+        route = f"{self.route}/[[provider]]"
+        if context["has_app_page"](route):
+            return
+        frame = _named(self.frame) if self.frame else None
+        context["add_page"](page.at(self.route, frame), route=route, title=page.TITLE, on_load=page.Page.load)
+
+    def pre_compile(self, **context: Unpack[PreCompileContext]) -> None:
+        """In development the page has a server of its own: it passes our paths on to the backend."""
+        if environment.REFLEX_ENV_MODE.get() is not Env.DEV:
+            return
+        paths = ("/api/v1/admin/integrations", *getattr(import_module(self.actors), "PATHS", ()))
+        backend = f"http://localhost:{rx.config.get_config().backend_port}"
+        proxy = f"server: {{\n    proxy: {json.dumps(dict.fromkeys(paths, backend))},"
+        context["add_modify_task"]("vite.config.js", lambda code: code.replace("server: {", proxy, 1))
+
+    def post_compile(self, **context: Unpack[PostCompileContext]) -> None:
+        """Add the APIs and the lifespan. Runs before the server forks: nothing is opened here."""
+        from atlas_hub import api
+
+        app = context["app"]
+        before = app.api_transformer
+        others = [] if before is None else list(before) if isinstance(before, Sequence) else [before]
+        app.api_transformer = [*others, api.transformer(self.actors)]
+        app.register_lifespan_task(self._running)
+
+    @asynccontextmanager
+    async def _running(self, app: rx.App) -> AsyncIterator[None]:
+        """Open the hub for the life of this worker, with a task that carries changes to open tabs."""
+        import asyncio
+
+        from atlas_hub import hub
+        from atlas_hub.ui import live
+
+        redact.install()  # the server put its own log handlers up since
+        async with hub.opened(settings_of_host()):
+            following = asyncio.create_task(live.follow(app), name="atlas_hub live changes")
+            try:
+                yield
+            finally:
+                following.cancel()
+                await asyncio.gather(following, return_exceptions=True)
+
+
+def settings_of_host() -> hub_settings.Settings:
+    """The environment's settings; where it names no database or Redis, the host's own of `rx.Config`."""
+    settings = hub_settings.load()
+    config = rx.config.get_config()
+    found: dict[str, Any] = {}
+    if not settings.database_url and config.db_url:
+        found["database_url"] = config.db_url
+    if not settings.redis_url and config.redis_url:
+        found["redis_url"] = config.redis_url
+    return hub_settings.load(**found) if found else settings
+
+
+def _named(path: str) -> Any:
+    module, _, name = path.partition(":")
+    return getattr(import_module(module), name)

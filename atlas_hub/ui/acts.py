@@ -1,0 +1,148 @@
+"""What the drawer offers for a connection: a test message, another name, the end of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import reflex as rx
+
+from atlas_hub.providers.contract import Provider, Sends
+from atlas_hub.ui.connecting import submit
+from atlas_hub.ui.facts import section
+from atlas_hub.ui.theme import Markup
+
+
+def tests(provider: Provider, state: Any, page: Any) -> list[Markup]:
+    """The test message, for each method that can send: one of them shows."""
+    return [
+        rx.cond(state.method == method.key, _test(provider, method, state, page))
+        for method in provider.methods
+        if isinstance(method, Sends)
+    ]
+
+
+def _test(provider: Provider, method: Any, state: Any, page: Any) -> Markup:
+    place = f"{provider.slug}-{method.key}-to"
+    error = state.errors["test.to"]
+    return section(
+        "Send a test message",
+        rx.el.form(
+            rx.el.div(
+                rx.el.label(method.destination, html_for=place),
+                rx.el.input(
+                    id=place,
+                    name="to",
+                    type="text",
+                    placeholder=method.destination_example,
+                    auto_complete="off",
+                    custom_attrs={
+                        "aria-describedby": f"{place}-error",
+                        "aria-invalid": rx.cond(error, "true", "false"),
+                        "spellcheck": "false",
+                    },
+                ),
+                rx.el.p(rx.cond(error, error, ""), id=f"{place}-error", class_name="ah-error", role="alert"),
+                class_name="ah-field",
+            ),
+            rx.el.details(
+                rx.el.summary("What will be sent"), rx.el.blockquote(page.preview), class_name="ah-disclosure"
+            ),
+            rx.el.div(submit(state, "test", "Send test", "Sending…"), class_name="ah-acts"),
+            rx.el.p(
+                rx.match(
+                    state.tested,
+                    ("yes", rx.fragment(rx.el.strong("✓ Sent. "), state.receipt)),
+                    ("no", rx.fragment(rx.el.strong("✕ Not sent. "), state.receipt)),
+                    rx.fragment(),
+                ),
+                class_name="ah-receipt",
+                role="status",
+                custom_attrs={"data-tested": state.tested},
+            ),
+            on_submit=state.send_test,
+            no_validate=True,
+            custom_attrs={"aria-label": f"Send a test message by {provider.name}"},
+        ),
+    )
+
+
+def rename(provider: Provider, state: Any) -> Markup:
+    """Another name for the connection."""
+    place = f"{provider.slug}-label"
+    error = state.errors["rename.label"]
+    return rx.el.details(
+        rx.el.summary("Rename…"),
+        rx.el.form(
+            rx.el.div(
+                rx.el.label("Name", html_for=place),
+                rx.el.input(
+                    id=place, name="label", type="text", default_value=state.label, max_length=120, auto_complete="off",
+                    key=state.connection,
+                    custom_attrs={
+                        "aria-describedby": f"{place}-error", "aria-invalid": rx.cond(error, "true", "false"),
+                    },
+                ),
+                rx.el.p(rx.cond(error, error, ""), id=f"{place}-error", class_name="ah-error", role="alert"),
+                class_name="ah-field",
+            ),
+            rx.el.div(submit(state, "rename", "Rename", "Renaming…"), class_name="ah-acts"),
+            on_submit=state.rename,
+            no_validate=True,
+            custom_attrs={"aria-label": f"Rename the {provider.name} connection"},
+        ),
+        class_name="ah-disclosure",
+    )  # fmt: skip
+
+
+def danger(provider: Provider, state: Any) -> Markup:
+    """Disconnect, behind a dialog that says what stops."""
+    place = f"{provider.slug}-disconnect"
+    return section(
+        "Danger zone",
+        rx.el.p(provider.stops, class_name="ah-quiet"),
+        rx.el.button(
+            "Disconnect…", type="button", class_name="ah-button ah-danger", custom_attrs={"data-ah-opens": place}
+        ),
+        rx.el.dialog(
+            rx.el.form(
+                rx.el.h3("Disconnect ", state.label, "?", id=f"{place}-title"),
+                rx.el.p(provider.stops, " What is stored of its key is deleted.", id=f"{place}-about"),
+                _heirs(provider, state),
+                rx.el.div(
+                    rx.el.button(
+                        "Cancel",
+                        type="button",
+                        class_name="ah-button",
+                        custom_attrs={"data-ah-close": "", "data-ah-focus": ""},
+                    ),
+                    rx.el.button("Disconnect", type="submit", class_name="ah-button ah-danger"),
+                    class_name="ah-acts",
+                ),
+                on_submit=state.disconnect,
+                custom_attrs={"data-ah-closes": ""},
+            ),
+            id=place,
+            role="alertdialog",
+            class_name="ah-dialog",
+            custom_attrs={"aria-labelledby": f"{place}-title", "aria-describedby": f"{place}-about"},
+        ),
+    )
+
+
+def _heirs(provider: Provider, state: Any) -> Markup:
+    def choice(value: Any, ticked: Any, *text: Any) -> Markup:
+        return rx.el.label(
+            rx.el.input(type="radio", name="promote", value=value, default_checked=ticked),
+            rx.el.span(*text),
+            class_name="ah-radio",
+        )
+
+    return rx.cond(
+        state.others.length() > 0,
+        rx.el.fieldset(
+            rx.el.legend("What is used instead"),
+            rx.foreach(state.others, lambda other: choice(other[0], False, other[1], " becomes the default")),  # noqa: FBT003  # unticked
+            choice("", True, f"Nothing; {provider.name} has no default then"),  # noqa: FBT003  # ticked
+            class_name="ah-which",
+        ),
+    )

@@ -1,0 +1,280 @@
+"""One state class for each provider, made from the registry: `CARDS["slack"]` is `SlackCard`.
+
+The classes must exist, with the same names, before the page is compiled and in every worker, so nothing but the
+registry decides which there are. No var here, with an underscore or without, may ever hold a secret: states are
+pickled.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any, ClassVar, Final, TypeVar
+
+import reflex as rx
+
+from atlas_hub.hub import hub
+from atlas_hub.kit.errors import AnotherAccount, BadForm, HubError
+from atlas_hub.providers import PROVIDERS
+from atlas_hub.providers.contract import Provider, Report, Step
+from atlas_hub.services import connections, delivery, status
+from atlas_hub.services.access import Actor
+from atlas_hub.services.views import Connected
+from atlas_hub.ui import forms, words
+from atlas_hub.ui.guard import admin_only
+from atlas_hub.ui.showing import FRESH, put, show
+
+T = TypeVar("T")
+Work = Callable[[Report], Awaitable[T]]
+
+OWN: Final = ("ladder", "errors", "present", "proven", "silent", "said", "tested", "receipt")
+"""The vars that are one tab's own: what came of the last thing it did."""
+
+_at_work: set[tuple[str, str]] = set()
+"""Tabs of this process and the card in each that is at work, so that a crashed worker leaves no card busy for ever."""
+
+
+class CardState(rx.State, mixin=True):
+    """What every card shows and can do."""
+
+    mode: str = words.LOADING
+    state: str = ""
+    badge: str = words.MODES[words.LOADING][0]
+    tone: str = words.Tone.OFF.value
+    reason: str = ""
+    connection: str = ""
+    label: str = ""
+    account: str = ""
+    method: str = ""
+    details: rx.Field[list[list[str]]] = rx.field(default_factory=list)
+    truths: rx.Field[list[list[str]]] = rx.field(default_factory=lambda: [list(each) for each in FRESH["truths"]])
+    masks: rx.Field[list[list[str]]] = rx.field(default_factory=list)
+    others: rx.Field[list[list[str]]] = rx.field(default_factory=list)
+    granted: rx.Field[list[str]] = rx.field(default_factory=list)
+    missing: rx.Field[list[str]] = rx.field(default_factory=list)
+    options: rx.Field[dict[str, str]] = rx.field(default_factory=dict)
+    by: str = ""
+    at: str = ""
+    expires: str = ""
+
+    busy: str = ""
+    ladder: rx.Field[list[list[str]]] = rx.field(default_factory=list)
+    errors: rx.Field[dict[str, str]] = rx.field(default_factory=dict)
+    present: str = ""
+    proven: str = ""
+    silent: bool = False
+    said: str = ""
+    tested: str = ""
+    receipt: str = ""
+
+    provider: ClassVar[Provider]
+
+    @rx.event(background=True)
+    @admin_only
+    async def connect(self, actor: Actor, form_data: dict[str, Any]) -> None:
+        """Prove what was typed, store it, show what became of it. The secrets go through and are kept nowhere."""
+        typed = forms.typed(self.provider, form_data)
+        async with _working(self, actor, "connect") as free:
+            if not free:
+                typed.values.clear()
+                return
+
+            async def work(report: Report) -> Connected:
+                return await connections.connect(
+                    hub(),
+                    actor,
+                    self.provider.slug,
+                    typed.method,
+                    typed.values,
+                    source="page",
+                    mode=typed.mode,
+                    report=report,
+                    save_unverified=typed.anyway,
+                )
+
+            try:
+                connected = await _climb(self, work)
+            except AnotherAccount as error:
+                await _set(self, present=error.present, proven=error.proven)
+            except HubError as error:
+                silent = words.is_silence(error) and forms.may_save_unverified(self.provider, typed.method)
+                ladder = [[text, ok, "" if said == error.text else said] for text, ok, said in self.ladder]
+                await _set(self, errors=words.of_error(error, typed.method), silent=silent, ladder=ladder)
+            else:
+                await _set(self, ladder=[], said=_welcome(self.provider, connected))
+            finally:
+                typed.values.clear()
+
+    @rx.event(background=True)
+    @admin_only
+    async def check(self, actor: Actor) -> None:
+        """Ask the vendor again whether it still works."""
+        async with _working(self, actor, "check") as free:
+            if not free:
+                return
+
+            async def work(report: Report) -> Any:
+                return await connections.check_now(hub(), actor, self.connection, report)
+
+            try:
+                view = await _climb(self, work)
+            except HubError as error:
+                await _set(self, errors={"card": error.text}, ladder=[])
+            else:
+                await _set(self, said=f"Checked: {words.BADGES[view.state][0].lower()}.", ladder=[])
+
+    @rx.event(background=True)
+    @admin_only
+    async def send_test(self, actor: Actor, form_data: dict[str, Any]) -> None:
+        """Send the test message and show the vendor's receipt or reason."""
+        async with _working(self, actor, "test") as free:
+            if not free:
+                return
+            try:
+                sent = await delivery.send_test(hub(), actor, self.connection, str(form_data.get("to", "")))
+            except BadForm as error:
+                await _set(self, errors={"test.to": error.fields.get("to", error.text)}, tested="")
+            except HubError as error:
+                await _set(self, tested="no", receipt=error.text)
+            else:
+                proof = f"{sent.text} Receipt {sent.receipt}" if sent.receipt not in sent.text else sent.text
+                await _set(self, tested="yes" if sent.success else "no", receipt=proof)
+
+    @rx.event(background=True)
+    @admin_only
+    async def rename(self, actor: Actor, form_data: dict[str, Any]) -> None:
+        """Call the connection something else."""
+        async with _working(self, actor, "rename") as free:
+            if not free:
+                return
+            try:
+                view = await connections.rename(hub(), actor, self.connection, str(form_data.get("label", "")))
+            except BadForm as error:
+                await _set(self, errors={"rename.label": error.text})
+            except HubError as error:
+                await _set(self, errors={"card": error.text})
+            else:
+                await _set(self, said=f"It is called {view.label} now.", label=view.label)
+
+    @rx.event(background=True)
+    @admin_only
+    async def make_default(self, actor: Actor, connection_id: str) -> None:
+        """Make a stored connection the one that is used."""
+        async with _working(self, actor, "default") as free:
+            if not free:
+                return
+            try:
+                view = await connections.make_default(hub(), actor, str(connection_id))
+            except HubError as error:
+                await _set(self, errors={"card": error.text})
+            else:
+                await _set(self, said=f"{view.label} is the default now.")
+
+    @rx.event(background=True)
+    @admin_only
+    async def disconnect(self, actor: Actor, form_data: dict[str, Any]) -> None:
+        """Delete the connection that this tab shows, and promote another where the admin chose one."""
+        async with _working(self, actor, "disconnect") as free:
+            if not free:
+                return
+            promote = str(form_data.get("promote", "")) or None
+            try:
+                gone = await connections.disconnect(hub(), actor, self.connection, promote=promote)
+            except HubError as error:
+                await _set(self, errors={"card": error.text})
+            else:
+                heir = f" {gone.promoted} is the default now." if gone.promoted else ""
+                await _set(self, said=f"{gone.label} is disconnected.{heir}")
+
+
+@asynccontextmanager
+async def _working(card: Any, actor: Actor, verb: str) -> AsyncIterator[bool]:
+    """Mark the card busy for the length of a verb, whatever becomes of it; yields False where it is busy already.
+
+    At the end the card shows what is stored, so that the tab that acted does not wait for the bell.
+    """
+    place = (card.router.session.client_token, card.provider.slug)
+    if place in _at_work:
+        yield False
+        return
+    _at_work.add(place)
+    try:
+        await _set(card, **{name: FRESH[name] for name in OWN}, busy=verb)
+        yield True
+        view = await status.card(hub(), actor.workspace, card.provider.slug)
+        async with card:
+            show(card, view, hub().now())
+    finally:
+        _at_work.discard(place)
+        await _set(card, busy="")
+
+
+async def _climb(card: Any, work: Work[T]) -> T:
+    """Do the work while its ladder fills in the tab. Raises what the work raises."""
+    rungs: dict[str, list[str]] = {}
+    news = asyncio.Event()
+
+    def report(step: Step) -> None:
+        said = {None: "running", True: "yes", False: "no"}[step.ok]
+        rungs[step.key] = [step.text, said, step.detail]
+        news.set()
+
+    async def listen() -> None:
+        await news.wait()
+
+    task = asyncio.ensure_future(work(report))
+    try:
+        while not task.done():
+            listening = asyncio.create_task(listen())
+            await asyncio.wait({task, listening}, return_when=asyncio.FIRST_COMPLETED)
+            listening.cancel()
+            if news.is_set():
+                news.clear()
+                await _set(card, ladder=list(rungs.values()))
+        return task.result()
+    finally:
+        task.cancel()
+
+
+async def _set(card: Any, **told: Any) -> None:
+    async with card:
+        put(card, told)
+
+
+def _welcome(provider: Provider, connected: Connected) -> str:
+    """What is said of a connect that went well."""
+    warnings = " ".join(connected.warnings)
+    if not connected.verified:
+        return f"Saved without a check. {warnings}".rstrip()
+    replaced = f" It replaces {connected.replaced}." if connected.replaced else ""
+    return f"{provider.name} accepted it: this is {connected.account}.{replaced} {warnings}".rstrip()
+
+
+def settle(card: Any, token: str) -> None:
+    """Clear what an earlier visit of the tab left on a card, unless the card is at work."""
+    if (token, card.provider.slug) in _at_work:
+        return
+    put(card, {name: FRESH[name] for name in ("busy", *OWN)})
+
+
+def _state_of(provider: Provider) -> type[CardState]:
+    name = "".join(part.title() for part in provider.slug.replace("-", "_").split("_")) + "Card"
+    made: type[CardState] = type(
+        name,
+        (CardState, rx.State),
+        {
+            "__module__": __name__,
+            "__qualname__": name,
+            "__doc__": f"The {provider.name} card.",
+            "provider": provider,
+            "__annotations__": {"provider": ClassVar[Provider]},  # else it becomes a var and goes to the browser
+        },
+        mixin=False,
+    )
+    globals()[name] = made  # pickles and tracebacks find it by its name
+    return made
+
+
+CARDS: Final = {slug: _state_of(provider) for slug, provider in PROVIDERS.items()}
+"""The state class of every provider's card."""

@@ -1,0 +1,150 @@
+"""A Form becomes inputs: title, example, description, the error under the field; and what was typed becomes values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, Literal, get_args, get_origin
+
+import reflex as rx
+from pydantic.fields import FieldInfo
+
+from atlas_hub.providers.contract import Method, Provider
+from atlas_hub.services.connections import Mode
+from atlas_hub.ui.theme import Markup
+
+METHOD, MODE, ANYWAY = "_method", "_mode", "_anyway"
+"""Names of the hidden inputs; no field of a Form can begin with an underscore."""
+
+
+@dataclass(frozen=True, repr=False)
+class Typed:
+    """What came from a form. `values` holds secrets as typed: it is handed on once and emptied."""
+
+    method: str
+    mode: Mode
+    anyway: bool
+    values: dict[str, Any]
+
+
+def typed(provider: Provider, form_data: dict[str, Any]) -> Typed:
+    """Read a submitted form, and empty it. What is not a field of the method's form is dropped."""
+    key = str(form_data.get(METHOD, ""))
+    method = provider.method(key)
+    fields: Mapping[str, FieldInfo] = {} if method is None else method.form.model_fields
+    values: dict[str, Any] = {}
+    for name, info in fields.items():
+        if _input(info) == "checkbox":
+            values[name] = bool(form_data.get(name))  # a browser leaves an unticked box out
+        elif isinstance(form_data.get(name), str):
+            values[name] = form_data[name]
+    mode = str(form_data.get(MODE, ""))
+    anyway = form_data.get(ANYWAY) == "yes"
+    form_data.clear()
+    return Typed(key, Mode(mode) if mode in {Mode.REPLACE, Mode.ADD} else Mode.ASK, anyway, values)
+
+
+def may_save_unverified(provider: Provider, key: str) -> bool:
+    """Whether the method may be saved without the vendor's answer."""
+    method = provider.method(key)
+    return method is not None and method.may_save_unverified
+
+
+def fields(provider: Provider, method: Method[Any], card: Any) -> list[Markup]:
+    """The inputs of a method's form, in the form's order."""
+    return [_field(provider, method, name, info, card) for name, info in method.form.model_fields.items()]
+
+
+def _field(provider: Provider, method: Method[Any], name: str, info: FieldInfo, card: Any) -> Markup:
+    place = f"{provider.slug}-{method.key}-{name}"
+    error = card.errors[f"{method.key}.{name}"]
+    kind = _input(info)
+    described = [f"{place}-about"] if info.description else []
+    described.append(f"{place}-error")
+    attributes = {
+        "id": place,
+        "name": name,
+        "custom_attrs": {
+            "aria-invalid": rx.cond(error, "true", "false"),
+            "aria-describedby": " ".join(described),
+            "aria-required": "true" if info.is_required() else "false",
+        },
+    }
+    control = _control(method, name, info, kind, attributes, card)
+    title = rx.el.label(
+        info.title or name,
+        *([] if info.is_required() or kind == "checkbox" else [rx.el.span(" optional", class_name="ah-quiet")]),
+        html_for=place,
+    )
+    parts = [control, title] if kind == "checkbox" else [title, control]
+    if info.description:
+        parts.append(rx.el.p(info.description, id=f"{place}-about", class_name="ah-about"))
+    parts.append(rx.el.p(rx.cond(error, error, ""), id=f"{place}-error", class_name="ah-error", role="alert"))
+    return rx.el.div(*parts, class_name=f"ah-field ah-field-{kind}")
+
+
+def _control(
+    method: Method[Any], name: str, info: FieldInfo, kind: str, attributes: dict[str, Any], card: Any
+) -> Markup:
+    """The input itself. What is secret is never filled in; the rest begins with what is stored."""
+    example = str(info.examples[0]) if info.examples else ""
+    if name in method.form.secrets():
+        attributes["custom_attrs"] |= {"spellcheck": "false", "data-secret": "", "data-1p-ignore": ""}
+        if kind == "textarea":
+            return rx.el.textarea(rows=4, placeholder=example, auto_complete="off", **attributes)
+        return rx.el.input(type="password", placeholder=example, auto_complete="new-password", **attributes)
+    stored = rx.cond(card.method == method.key, card.options[name], _default(info))
+    if kind == "checkbox":
+        ticked = rx.cond(card.method == method.key, card.options[name] == "True", _ticked(info))
+        return rx.el.input(type="checkbox", default_checked=ticked, **attributes)
+    if choices := _choices(info):
+        return rx.el.select(
+            *[rx.el.option(choice, value=choice) for choice in choices], default_value=stored, **attributes
+        )
+    attributes["custom_attrs"]["spellcheck"] = "false"
+    if kind == "number":
+        return rx.el.input(
+            type="text",
+            input_mode="numeric",
+            placeholder=example,
+            default_value=stored,
+            auto_complete="off",
+            **attributes,
+        )
+    return rx.el.input(type=kind, placeholder=example, default_value=stored, auto_complete="off", **attributes)
+
+
+def _default(info: FieldInfo) -> str:
+    value = info.get_default(call_default_factory=False)
+    if info.is_required() or value is None:
+        return ""
+    return str(value.value) if isinstance(value, Enum) else str(value)
+
+
+def _input(info: FieldInfo) -> str:
+    """The kind of input: `text` unless the form says otherwise or the type does."""
+    extra = info.json_schema_extra
+    if isinstance(extra, dict) and "input" in extra:
+        return str(extra["input"])
+    kinds = {info.annotation, *get_args(info.annotation)}
+    if bool in kinds:
+        return "checkbox"
+    return "number" if int in kinds else "text"
+
+
+def _ticked(info: FieldInfo) -> bool:
+    """Whether a box begins ticked: what the form recommends, else its default."""
+    extra = info.json_schema_extra
+    if isinstance(extra, dict) and "checked" in extra:
+        return bool(extra["checked"])
+    return bool(info.get_default(call_default_factory=False))
+
+
+def _choices(info: FieldInfo) -> tuple[str, ...]:
+    for kind in (info.annotation, *get_args(info.annotation)):
+        if get_origin(kind) is Literal:
+            return tuple(str(choice) for choice in get_args(kind))
+        if isinstance(kind, type) and issubclass(kind, Enum):
+            return tuple(str(choice.value) for choice in kind)
+    return ()

@@ -1,0 +1,246 @@
+"""The Integrations page: its one load event, which fills every card, and its markup."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import reduce
+from operator import add
+from typing import Any, Final
+
+import reflex as rx
+
+from atlas_hub.hub import hub
+from atlas_hub.providers import PROVIDERS
+from atlas_hub.providers.contract import Category, Provider, Sends
+from atlas_hub.services import delivery, status
+from atlas_hub.services.access import Actor
+from atlas_hub.services.status import Mode
+from atlas_hub.ui import card, live, words
+from atlas_hub.ui.cards import CARDS, settle
+from atlas_hub.ui.drawer import drawer
+from atlas_hub.ui.guard import Tab, entering, remember, when_left
+from atlas_hub.ui.showing import blank, put, show
+from atlas_hub.ui.theme import Behaviour, Markup, link
+
+TITLE: Final = "Integrations · Atlas Hub"
+ROUTE: Final = "/admin/integrations"
+
+Frame = Callable[[rx.Component], rx.Component]
+
+
+class Page(rx.State):
+    """What the page shows beside its cards."""
+
+    drawer: str = ""
+    unknown: str = ""
+    may_change: bool = False
+    locked: str = ""
+    preview: str = ""
+    loaded: bool = False
+
+    @rx.event
+    @entering
+    async def load(self, actor: Actor) -> None:
+        """Fill every card in one query and one delta, open the drawer of the address, follow the changes."""
+        the_hub = hub()
+        # Before the query: what changes between the two rings for this tab already.
+        token = self.router.session.client_token
+        live.add(token, actor.workspace)
+        views = await status.overview(the_hub, actor)
+        slug = _slug(self.router.url.path)
+        await remember(self, actor)
+        put(
+            self,
+            {
+                "drawer": slug if slug in PROVIDERS else "",
+                "unknown": "" if slug in PROVIDERS else slug,
+                "may_change": actor.may_change,
+                "locked": the_hub.vault.reason if the_hub.vault.locked else "",
+                "preview": delivery.test_message(actor, the_hub).text,
+                "loaded": True,
+            },
+        )
+        at = the_hub.now()
+        for view in views:
+            state = await self.get_state(CARDS[view.provider])
+            settle(state, token)
+            show(state, view, at)
+
+
+@when_left
+async def _left(state: Any) -> None:
+    put(await state.get_state(Page), {"drawer": "", "may_change": False, "preview": "", "loaded": False})
+    for kind in CARDS.values():
+        blank(await state.get_state(kind))
+
+
+_route: list[str] = [ROUTE]
+
+
+def _slug(path: str) -> str:
+    """What follows the page's route in an address, at most a short word."""
+    _, found, rest = path.partition(_route[-1].rstrip("/") + "/")
+    return rest.strip("/").split("/")[0][:40] if found else ""
+
+
+def at(route: str, frame: Frame | None = None) -> Callable[[], rx.Component]:
+    """The page for a route: what the plugin adds to the app. Notes the route for links and addresses."""
+    _route.append(route.rstrip("/") or ROUTE)
+    return lambda: page(frame)
+
+
+def page(frame: Frame | None = None) -> rx.Component:
+    """The page, in the frame where there is one."""
+    content = panel()
+    made: rx.Component = frame(content) if frame else rx.el.main(content, id="content")
+    return made
+
+
+def panel() -> rx.Component:
+    """The page's content, for a host with a frame and an address of its own. Its `on_load` is `Page.load`."""
+    route = _route[-1]
+    made: rx.Component = rx.el.div(
+        Behaviour.create(),
+        _notices(route),
+        _header(),
+        _needy(route),
+        *[_group(category, providers, route) for category in Category if (providers := _of(category))],
+        _channels(route),
+        _drawer(route),
+        rx.el.div(class_name="ah-hidden", role="status", custom_attrs={"aria-live": "polite", "data-ah-announce": ""}),
+        class_name="atlas-hub",
+        custom_attrs={"data-loaded": rx.cond(Page.loaded, "yes", "")},
+    )
+    return made
+
+
+def _of(category: Category) -> list[Provider]:
+    return [provider for provider in PROVIDERS.values() if provider.category is category]
+
+
+def _count(holds: Callable[[Any], Any]) -> Any:
+    """How many cards a condition holds for, counted in the browser."""
+    return reduce(add, [rx.cond(holds(state), 1, 0) for state in CARDS.values()])
+
+
+def _header() -> Markup:
+    return rx.el.header(
+        rx.el.div(
+            rx.el.h1("Integrations"),
+            rx.el.p("What this workspace sends through and listens to.", class_name="ah-quiet"),
+        ),
+        rx.el.p(
+            rx.cond(
+                Page.loaded,
+                rx.fragment(
+                    rx.el.strong(_count(lambda state: state.mode == Mode.CONNECTED.value)),
+                    f" of {len(CARDS)} connected",
+                ),
+            ),
+            class_name="ah-counter",
+        ),
+        class_name="ah-page-head",
+    )
+
+
+def _notices(route: str) -> Markup:
+    return rx.fragment(
+        rx.cond(
+            Tab.trouble != "",
+            rx.el.div(
+                rx.el.p(Tab.trouble),
+                rx.el.button("Retry", type="button", class_name="ah-button", on_click=Page.load),
+                class_name="ah-banner",
+                role="alert",
+                custom_attrs={"data-tone": "broken", "data-banner": "trouble"},
+            ),
+        ),
+        rx.cond(
+            Page.locked != "",
+            rx.el.div(
+                rx.el.p(rx.el.strong("The vault is locked. "), Page.locked),
+                class_name="ah-banner",
+                role="alert",
+                custom_attrs={"data-tone": "broken", "data-banner": "locked"},
+            ),
+        ),
+        rx.cond(
+            Page.unknown != "",
+            rx.el.div(
+                rx.el.p("There is no integration called “", Page.unknown, "” here. The ones there are stand below."),
+                link("Show all", to=route, class_name="ah-button"),
+                class_name="ah-banner",
+                custom_attrs={"data-tone": "off", "data-banner": "unknown"},
+            ),
+        ),
+        rx.el.div(
+            rx.cond(
+                Tab.notice != "",
+                rx.el.div(
+                    rx.el.p(Tab.notice),
+                    rx.el.button("Dismiss", type="button", class_name="ah-button", on_click=Tab.dismiss),
+                    class_name="ah-banner ah-toast",
+                    custom_attrs={"data-tone": "attention", "data-banner": "notice"},
+                ),
+            ),
+            role="status",
+            custom_attrs={"aria-live": "polite"},
+        ),
+    )
+
+
+def _needy(route: str) -> Markup:
+    count = _count(lambda state: state.tone == words.Tone.BROKEN.value)
+    return rx.cond(
+        count > 0,
+        rx.el.section(
+            rx.el.h2(
+                rx.el.span(class_name="ah-shape", custom_attrs={"data-tone": "broken", "aria-hidden": "true"}),
+                "Needs you · ",
+                count,
+                id="ah-needs",
+            ),
+            rx.el.ul(
+                *[card.needy(provider, CARDS[provider.slug], route) for provider in PROVIDERS.values()],
+                class_name="ah-plain ah-needs",
+            ),
+            custom_attrs={"aria-labelledby": "ah-needs"},
+        ),
+    )
+
+
+def _group(category: Category, providers: list[Provider], route: str) -> Markup:
+    place = f"ah-group-{category.name.lower()}"
+    return rx.el.section(
+        rx.el.h2(category.value, id=place),
+        rx.el.div(
+            *[card.card(provider, CARDS[provider.slug], route, Page) for provider in providers], class_name="ah-grid"
+        ),
+        custom_attrs={"aria-labelledby": place},
+    )
+
+
+def _channels(route: str) -> Markup:
+    """E-mail and chat that messages can leave by. A channel stands here when the hub really can send by it."""
+    able = [PROVIDERS[slug] for slug in ("email", "slack") if slug in PROVIDERS]
+    able = [provider for provider in able if any(isinstance(method, Sends) for method in provider.methods)]
+    return rx.el.section(
+        rx.el.h2("Delivery channels", id="ah-channels"),
+        rx.el.ul(
+            *[card.channel(provider, CARDS[provider.slug], route, Page) for provider in able],
+            class_name="ah-plain ah-strip",
+        ),
+        custom_attrs={"aria-labelledby": "ah-channels"},
+    )
+
+
+def _drawer(route: str) -> Markup:
+    return rx.el.dialog(
+        rx.match(
+            Page.drawer,
+            *[(slug, drawer(provider, CARDS[slug], route, Page)) for slug, provider in PROVIDERS.items()],
+            rx.fragment(),
+        ),
+        class_name="ah-drawer",
+        custom_attrs={"data-ah-modal": rx.cond(Page.drawer != "", "open", ""), "aria-labelledby": "ah-drawer-title"},
+    )

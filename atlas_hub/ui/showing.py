@@ -1,0 +1,82 @@
+"""How a card's view becomes the vars of its state: only what differs is assigned, so that a change sends little."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Final
+
+from atlas_hub.kit.clock import iso
+from atlas_hub.providers import PROVIDERS
+from atlas_hub.providers.contract import Provider
+from atlas_hub.services.status import Mode
+from atlas_hub.services.views import CardView
+from atlas_hub.ui import words
+
+FRESH: Final[dict[str, Any]] = {
+    "state": "", "reason": "", "connection": "", "label": "", "account": "", "method": "", "details": [],
+    "truths": [[words.NOT_TOLD, "", ""] for _ in words.TRUTHS],
+    "masks": [], "others": [], "granted": [], "missing": [], "options": {}, "by": "", "at": "", "expires": "",
+    "busy": "", "ladder": [], "errors": {}, "present": "", "proven": "", "silent": False, "said": "", "tested": "",
+    "receipt": "",
+}  # fmt: skip
+"""What every var of a card is while there is nothing to say."""
+
+STORED: Final = ("state", "reason", "connection", "label", "account", "method", "details", "truths", "masks", "others",
+                 "granted", "missing", "options", "by", "at", "expires")  # fmt: skip
+"""The vars that mirror what is stored; the rest of `FRESH` is the tab's own."""
+
+
+def put(card: Any, told: Mapping[str, Any]) -> None:
+    """Assign the vars that differ."""
+    for name, value in told.items():
+        if getattr(card, name) != value:
+            setattr(card, name, copy.deepcopy(value))
+
+
+def show(card: Any, view: CardView, at: datetime) -> bool:
+    """Make a card show a view, as of `at`; whether anything that an admin sees first (mode, badge) changed."""
+    before = (card.mode, card.badge)
+    put(card, vars_of(PROVIDERS[view.provider], view, at))
+    return (card.mode, card.badge) != before
+
+
+def blank(card: Any) -> None:
+    """Make a card show nothing."""
+    word, tone = words.MODES[words.LOADING]
+    put(card, {**FRESH, "mode": words.LOADING, "badge": word, "tone": tone.value})
+
+
+def vars_of(provider: Provider, view: CardView, at: datetime) -> dict[str, Any]:
+    """The vars that mirror what is stored, for one view."""
+    word, tone = words.badge(view, at)
+    told: dict[str, Any] = {name: FRESH[name] for name in STORED}
+    told |= {"mode": view.mode, "badge": word, "tone": tone.value, "others": [list(other) for other in view.others]}
+    if view.mode == Mode.NO_DEFAULT:
+        told["reason"] = words.no_default(provider.name, len(view.others))
+    connection = view.connection
+    if connection is None:
+        return told
+    method = provider.method(connection.method)
+    titles = {} if method is None else {
+        name: field.title or name for name, field in method.form.model_fields.items()
+    }  # fmt: skip
+    told |= {
+        "state": connection.state.value,
+        "reason": connection.reason,
+        "connection": connection.id,
+        "label": connection.label,
+        "account": connection.account,
+        "method": connection.method,
+        "details": [list(pair) for pair in connection.details],
+        "truths": words.truths(connection),
+        "masks": [[str(titles.get(name, name)), mask] for name, mask in connection.masks.items()],
+        "granted": list(connection.granted or ()),
+        "missing": list(connection.missing),
+        "options": {name: str(value) for name, value in connection.options.items() if value is not None},
+        "by": connection.connected_by,
+        "at": iso(connection.connected_at),
+        "expires": iso(connection.expires_at) if connection.expires_at else "",
+    }
+    return told

@@ -1,0 +1,124 @@
+"""The page's words: badges, tones, truths and sentences, as pure functions."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Final
+
+from atlas_hub.kit.clock import parse
+from atlas_hub.kit.errors import AnotherAccount, BadForm, HubError, NetworkError, PlatformError, ProviderError
+from atlas_hub.services.status import Mode
+from atlas_hub.services.views import CardView, ConnectionView, State, Truth
+
+
+class Tone(StrEnum):
+    """The four meanings. Each is a shape, a word and a colour."""
+
+    GOOD = "good"
+    ATTENTION = "attention"
+    BROKEN = "broken"
+    OFF = "off"
+
+
+LOADING = "loading"
+"""The mode of a card before the first answer."""
+
+STALE_AFTER = timedelta(hours=12)
+
+BADGES: Final[dict[State, tuple[str, Tone]]] = {
+    State.OK: ("Connected", Tone.GOOD),
+    State.EXPIRING: ("Expires soon", Tone.ATTENTION),
+    State.DEGRADED: ("Works with limits", Tone.ATTENTION),
+    State.UNVERIFIED: ("Not proven yet", Tone.ATTENTION),
+    State.UNREACHABLE: ("No answer", Tone.ATTENTION),
+    State.RECONNECT: ("Reconnect needed", Tone.BROKEN),
+    State.MISCONFIGURED: ("Fix settings", Tone.BROKEN),
+    State.LOCKED: ("Locked", Tone.BROKEN),
+    State.PAUSED: ("Paused", Tone.OFF),
+    State.UNINSTALLED: ("Uninstalled", Tone.BROKEN),
+}
+
+MODES: Final[dict[str, tuple[str, Tone]]] = {
+    LOADING: ("Loading", Tone.OFF),
+    Mode.NO_DEFAULT: ("No default", Tone.ATTENTION),
+    Mode.FORM: ("Not connected", Tone.OFF),
+    Mode.HINT: ("Not set up", Tone.OFF),
+    Mode.NOT_AVAILABLE: ("Not available", Tone.OFF),
+}
+
+TRUTHS: Final[tuple[tuple[Truth, str, str], ...]] = (
+    (Truth.CONFIGURED, "Set up", "Not set up"),
+    (Truth.AUTHENTICATED, "Accepted", "Not accepted"),
+    (Truth.AUTHORIZED, "Allowed", "Not allowed"),
+    (Truth.DELIVERED, "Delivered", "Not delivered"),
+)
+"""Each truth, its word where it holds, and where it does not."""
+
+NOT_TOLD = "unknown"
+
+
+def badge(view: CardView, at: datetime) -> tuple[str, Tone]:
+    """The badge of a card: its word and its meaning."""
+    if view.connection is None:
+        return MODES.get(view.mode, MODES[Mode.NOT_AVAILABLE])
+    word, tone = BADGES[view.connection.state]
+    if tone is Tone.GOOD and is_stale(view.connection, at):
+        return "Not checked lately", Tone.OFF
+    return word, tone
+
+
+def is_stale(view: ConnectionView, at: datetime) -> bool:
+    """Whether the last accepted check is older than twelve hours (decisions §7)."""
+    checked = view.checks.get(Truth.AUTHENTICATED, {}).get("at", "")
+    return not checked or at - parse(checked) > STALE_AFTER
+
+
+def truths(view: ConnectionView) -> list[list[str]]:
+    """Status, ISO time and proof of each of the four truths, in order."""
+    told = [view.checks.get(truth, {}) for truth, _, _ in TRUTHS]
+    return [[each.get("status", NOT_TOLD), each.get("at", ""), each.get("proof", "")] for each in told]
+
+
+def no_default(name: str, others: int) -> str:
+    """What a card without a primary says."""
+    noun = f"other {name} connection{' is' if others == 1 else 's are'}"
+    return f"No default. {others} {noun} stored."
+
+
+def of_error(error: HubError, method: str) -> dict[str, str]:
+    """Where to show an error: `<method>.<field>`, or `<method>.` for the whole form, to its sentence."""
+    if isinstance(error, BadForm):
+        return {f"{method}.{name}": text for name, text in error.fields.items()}
+    if isinstance(error, ProviderError) and error.field:
+        return {f"{method}.{error.field}": error.text}
+    if isinstance(error, AnotherAccount):
+        return {}
+    return {f"{method}.": error.text}
+
+
+def is_silence(error: HubError) -> bool:
+    """Whether the vendor gave no judgement, so that what was typed may still be right."""
+    return isinstance(error, NetworkError | PlatformError)
+
+
+def reference() -> str:
+    """A short mark by which a log line is found again."""
+    return secrets.token_hex(4)
+
+
+def unexpected(mark: str) -> str:
+    """What is said of a fault that nobody foresaw."""
+    return (
+        f"Something failed inside the hub and nothing was saved. Try again; if it stays so, give reference {mark} "
+        "to whoever runs it."
+    )
+
+
+def unreadable(mark: str) -> str:
+    """What the page says when it cannot read what is stored."""
+    return (
+        f"The hub could not read what is stored just now. Nothing was changed. Retry in a moment; "
+        f"if it stays so, give reference {mark} to whoever runs the hub."
+    )

@@ -1,0 +1,89 @@
+"""The page is built without Node: what it is made of, and what it must never have."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from atlas_hub.accounts.frame import frame
+from atlas_hub.providers import PROVIDERS
+from atlas_hub.providers.contract import Method, Provider
+from atlas_hub.services.connections import Mode
+from atlas_hub.ui import forms, page, panel, theme
+from atlas_hub.ui.cards import CARDS
+
+WAYS = [(provider, method) for provider in PROVIDERS.values() for method in provider.methods]
+
+
+@pytest.fixture(scope="module")
+def made() -> Any:
+    return page.at("/admin/integrations", frame)()
+
+
+def inside(component: Any) -> Iterator[Any]:
+    yield component
+    for child in component.children:
+        yield from inside(child)
+
+
+def test_the_page_is_light(made: Any):
+    libraries = set(made._get_all_imports())
+    assert not [name for name in libraries if "radix" in name or "sonner" in name or "lucide" in name]
+
+
+def test_the_script_comes_with_the_page(made: Any):
+    assert any("window.atlasHub" in code for code in made._get_all_custom_code())
+
+
+def test_the_panel_stands_without_a_frame():
+    assert "Integrations" in str(panel())
+
+
+def test_each_provider_has_a_card_and_a_drawer(made: Any):
+    text = str(made)
+    for slug in PROVIDERS:
+        assert text.count(f'"data-card":"{slug}"') == 1
+        assert f'"data-drawer":"{slug}"' in text
+
+
+@pytest.mark.parametrize(("provider", "method"), WAYS, ids=lambda each: getattr(each, "key", None))
+def test_what_is_secret_is_typed_unseen_and_never_filled_in(provider: Provider, method: Method[Any]):
+    inputs = {}
+    for field in forms.fields(provider, method, CARDS[provider.slug]):
+        for each in inside(field):
+            if getattr(each, "name", None) is not None:
+                inputs[str(each.name).strip('"')] = each
+    assert set(inputs) == set(method.form.model_fields)
+    for name in method.form.secrets():
+        shown = str(inputs[name])
+        assert 'type:"password"' in shown or "textarea" in shown
+        assert "defaultValue" not in shown
+        assert "value:" not in shown.replace("defaultValue:", "")
+
+
+def test_a_form_is_read_once_and_emptied():
+    provider = PROVIDERS["email"]
+    sent = {"_method": "smtp", "_mode": "add", "_anyway": "yes", "host": "h", "password": "p", "other": "x"}
+    typed = forms.typed(provider, sent)
+    assert (typed.method, typed.mode, typed.anyway) == ("smtp", Mode.ADD, True)
+    assert typed.values == {"host": "h", "password": "p", "tls": False}
+    assert sent == {}
+    assert "'p'" not in repr(typed)
+
+
+@pytest.mark.parametrize("mode", ["", "ask", "nonsense", None])
+def test_nothing_but_an_answer_decides_about_another_account(mode: Any):
+    assert forms.typed(PROVIDERS["slack"], {"_method": "bot_token", "_mode": mode}).mode is Mode.ASK
+
+
+def test_an_unknown_way_has_no_fields():
+    assert forms.typed(PROVIDERS["slack"], {"_method": "nope", "bot_token": "x"}).values == {}
+
+
+def test_the_stylesheet_keeps_to_itself():
+    path, text = theme.stylesheet()
+    assert path.suffix == ".css"
+    rules = [line for line in text.splitlines() if line and line[0] not in " @}/."]
+    assert [line for line in rules if "ah-frame" not in line and "atlas-hub" not in line] == []
