@@ -12,6 +12,7 @@ import psycopg
 import pytest
 from redis import Redis
 from redis.exceptions import RedisError
+
 from atlas_hub import hub as hubs
 from atlas_hub.hub import Hub
 from atlas_hub.kit.ids import new_id

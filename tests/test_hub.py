@@ -7,6 +7,7 @@ import stat
 from pathlib import Path
 
 import pytest
+
 from atlas_hub.hub import hub as the_hub
 from atlas_hub.kit.errors import BadForm, NotAvailable, VaultLocked
 from atlas_hub.providers import PROVIDERS
@@ -14,7 +15,6 @@ from atlas_hub.services import connections, status
 from atlas_hub.services.access import Actor
 from atlas_hub.settings import load
 from atlas_hub.storage.keys import generate_key
-
 from tests.conftest import KEY, open_hub
 from tests.conftest import test_settings as settings_for
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from atlas_hub.kit.errors import BadForm
 from atlas_hub.settings import DeployMode, load
 
@@ -13,7 +14,9 @@ def test_the_defaults_are_a_hub_on_this_machine() -> None:
     settings = load()
     assert (settings.deploy_mode, settings.production, settings.has_database) == (DeployMode.SELF_HOSTED, False, True)
     assert (settings.address, settings.rate_limit_rpm, settings.api_rate_limit_rpm) == (
-        "http://localhost:3000", 120, 1200,
+        "http://localhost:3000",
+        120,
+        1200,
     )
     assert settings.database == "sqlite:///.atlas/atlas.db"
 
@@ -66,8 +69,10 @@ def test_a_vendors_variable_is_a_secret_and_read_when_asked(monkeypatch: pytest.
 
 def test_no_text_of_the_settings_shows_a_secret(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in {
-        "DATABASE_URL": "postgresql://hub:canary@db/hub", "REFLEX_REDIS_URL": "redis://:canary@db",
-        "ATLAS_API_KEY": "canary-canary-canary", "ATLAS_ENCRYPTION_KEYS": "v1:canary",
+        "DATABASE_URL": "postgresql://hub:canary@db/hub",
+        "REFLEX_REDIS_URL": "redis://:canary@db",
+        "ATLAS_API_KEY": "canary-canary-canary",
+        "ATLAS_ENCRYPTION_KEYS": "v1:canary",
     }.items():
         monkeypatch.setenv(name, value)
     assert "canary" not in repr(load()) + str(load())
