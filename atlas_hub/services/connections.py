@@ -48,13 +48,15 @@ async def connect(
     *,
     source: str,
     mode: Mode = Mode.REPLACE,
+    agreed: str = "",
     report: Report = silent,
     save_unverified: bool = False,
 ) -> Connected:
     """Prove what was typed against the vendor, seal it, store it, tell every open page.
 
     `values` are the form's fields by either name; `source` is the door: page, admin, groups, connections, chat.
-    `save_unverified` stores it also when the vendor does not answer, where the method allows that.
+    `agreed` is the account that an admin was asked about and agreed to; where the vendor proves another, they are
+    asked again. `save_unverified` stores it also when the vendor does not answer, where the method allows that.
     Raises `BadForm`, a `ProviderError`, `Conflict` (`AnotherAccount` with `Mode.ASK`), `VaultLocked`, `NotAvailable`.
     Nothing is stored then, and no transaction is open while the vendor thinks.
     """
@@ -65,7 +67,14 @@ async def connect(
     form = method.read(values)
     result, silence = await _prove(hub, actor, provider, method, form, report, save_unverified=save_unverified)
     order = saving.Order(
-        provider=provider, method=method, form=form, result=result, silence=silence, source=source, mode=mode.value
+        provider=provider,
+        method=method,
+        form=form,
+        result=result,
+        silence=silence,
+        source=source,
+        mode=mode.value,
+        agreed=agreed,
     )
     saved = await _store(hub, actor, order)
     await hub.bus.publish(Changed(actor.workspace, provider.slug))

@@ -34,6 +34,7 @@ class Order:
     silence: str
     source: str
     mode: str
+    agreed: str = ""  # the account that an admin agreed to, where one was asked
 
     @property
     def scope(self) -> str:
@@ -120,13 +121,13 @@ async def _place(tx: Tx, actor: Actor, order: Order) -> tuple[Connection | None,
         same = await stored.same_account(tx, actor.workspace, order.scope, account.app_key, account.key)
     else:  # no account to go by (mail): the primary's own method is the same thing set up anew
         same = primary if primary and (primary.provider, primary.method) == _way(order) else None
-    if order.mode == "add":
+    if order.mode == "add" and order.agreed in {"", said(order.result)}:
         if same is not None and account is not None:
             raise Conflict(f"{account.name} is connected already, as {same.label}.")
         return None, None
     if same is not None:
         return same, None
-    if primary is not None and order.mode == "ask":
+    if primary is not None and (order.mode == "ask" or order.agreed not in {"", said(order.result)}):
         raise AnotherAccount(
             order.provider.name, present=primary.account_name or primary.label, proven=said(order.result)
         )

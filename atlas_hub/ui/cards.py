@@ -74,7 +74,7 @@ class CardState(rx.State, mixin=True):
     @admin_only
     async def connect(self, actor: Actor, form_data: dict[str, Any]) -> None:
         """Prove what was typed, store it, show what became of it. The secrets go through and are kept nowhere."""
-        typed = forms.typed(self.provider, form_data)
+        typed, agreed = forms.typed(self.provider, form_data), self.proven
         async with _working(self, actor, "connect") as free:
             if not free:
                 typed.values.clear()
@@ -89,6 +89,7 @@ class CardState(rx.State, mixin=True):
                     typed.values,
                     source="page",
                     mode=typed.mode,
+                    agreed=agreed,
                     report=report,
                     save_unverified=typed.anyway,
                 )

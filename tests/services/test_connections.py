@@ -115,6 +115,15 @@ async def test_the_page_asks_first_with_both_names(vendors: Hub, owner: Actor) -
     assert (await shown(vendors, owner)).connection.account == "Acme Corp"
 
 
+@pytest.mark.parametrize("mode", [Mode.REPLACE, Mode.ADD])
+async def test_an_answer_about_one_account_is_no_answer_about_a_third(vendors: Hub, owner: Actor, mode: Mode) -> None:
+    await connect(vendors, owner)
+    with pytest.raises(AnotherAccount):
+        await connect(vendors, owner, BETA, mode=mode, agreed="Gamma Ltd")
+    assert await count(vendors, Connection) == 1
+    await connect(vendors, owner, BETA, mode=mode, agreed="Beta Inc")
+
+
 async def test_adding_the_same_account_is_a_conflict_that_names_it(vendors: Hub, owner: Actor) -> None:
     await connect(vendors, owner)
     with pytest.raises(Conflict, match="Acme Corp"):
