@@ -19,11 +19,11 @@ from atlas_hub.providers import PROVIDERS
 from atlas_hub.providers.contract import CheckResult, Form, Method, Provider, Report, silent
 from atlas_hub.services import saving, truths
 from atlas_hub.services.access import Actor, require_admin
+from atlas_hub.services.changing import Change, changing
 from atlas_hub.services.opening import find_method, opened
 from atlas_hub.services.views import Connected, ConnectionView, Disconnected, view_of
-from atlas_hub.storage import audit
 from atlas_hub.storage import connections as stored
-from atlas_hub.storage.db import Broken, Tx
+from atlas_hub.storage.db import Broken
 from atlas_hub.storage.models import Connection, Credential
 
 CHECKS_A_MINUTE = 10
@@ -105,8 +105,8 @@ async def _store(hub: Hub, actor: Actor, order: saving.Order) -> Connected:
     """Save in one transaction; where another workspace or worker was first, look again."""
     for _ in range(RACES):
         try:
-            async with hub.db.transaction() as tx:
-                return await saving.save(hub, tx, actor, order)
+            async with changing(hub, actor) as change:
+                return await saving.save(change, order)
         except Broken:
             continue
     raise Conflict(f"{order.provider.name} was being connected elsewhere at the same time. Try again.")
@@ -131,30 +131,23 @@ async def check_now(hub: Hub, actor: Actor, connection_id: str, report: Report =
         outcome = locked if form is None and locked else await method.check(form, hub.http, report)
     except ProviderError as error:
         outcome = error
-    async with hub.db.transaction() as tx:
-        head = await audit.head_of(tx, actor.workspace)
-        present = await stored.find(tx, actor.workspace, row.id)
+    async with changing(hub, actor) as change:
+        present = await stored.find(change.tx, actor.workspace, row.id)
         if present is None:
             raise NotFound("This connection was disconnected in the meantime.")
-        at = hub.now()
-        credential = await stored.credential_of(tx, present)
+        credential = await stored.credential_of(change.tx, present)
         if isinstance(outcome, CheckResult):
-            truths.accepted(present, provider, outcome, at)
-            await saving.prove(tx, present, credential, provider, method, outcome)
+            truths.accepted(present, provider, outcome, change.at)
+            await saving.prove(change.tx, present, credential, provider, method, outcome)
         else:
-            truths.failed(present, outcome, at)
-        present.updated_at = at
-        await audit.append(
-            tx,
-            head,
-            kind="checked",
-            actor=actor.name,
-            at=at,
+            truths.failed(present, outcome, change.at)
+        present.updated_at = change.at
+        await change.note(
+            "checked",
             provider=provider.slug,
             subject=present.id,
-            result="ok" if isinstance(outcome, CheckResult) else "failed",
-            request_id=actor.request_id,
-            detail={} if isinstance(outcome, CheckResult) else {"code": outcome.code},
+            failed=not isinstance(outcome, CheckResult),
+            **({} if isinstance(outcome, CheckResult) else {"code": outcome.code}),
         )
         view = _view(hub, provider, present, credential)
     await hub.bus.publish(Changed(actor.workspace, provider.slug))
@@ -167,22 +160,11 @@ async def rename(hub: Hub, actor: Actor, connection_id: str, label: str) -> Conn
     label = " ".join(label.split())
     if not 1 <= len(label) <= LABEL_LENGTH:
         raise BadForm({"label": f"A name has 1 to {LABEL_LENGTH} characters."})
-    async with hub.db.transaction() as tx:
-        head = await audit.head_of(tx, actor.workspace)
-        row = await _the(tx, actor, connection_id)
-        before, row.label, row.updated_at = row.label, label, hub.now()
-        await audit.append(
-            tx,
-            head,
-            kind="renamed",
-            actor=actor.name,
-            at=row.updated_at,
-            provider=row.provider,
-            subject=row.id,
-            request_id=actor.request_id,
-            detail={"from": before, "to": label},
-        )
-        view = _view(hub, PROVIDERS[row.provider], row, await stored.credential_of(tx, row))
+    async with changing(hub, actor) as change:
+        row = await _the(change, connection_id)
+        before, row.label, row.updated_at = row.label, label, change.at
+        await change.note("renamed", provider=row.provider, subject=row.id, was=before, now=label)
+        view = _view(hub, PROVIDERS[row.provider], row, await stored.credential_of(change.tx, row))
     await hub.bus.publish(Changed(actor.workspace, row.provider))
     return view
 
@@ -190,24 +172,13 @@ async def rename(hub: Hub, actor: Actor, connection_id: str, label: str) -> Conn
 async def make_default(hub: Hub, actor: Actor, connection_id: str) -> ConnectionView:
     """Make a stored connection the primary of its scope. Raises `NotFound`, `Conflict` where it is not active."""
     require_admin(actor)
-    async with hub.db.transaction() as tx:
-        head = await audit.head_of(tx, actor.workspace)
-        row = await _the(tx, actor, connection_id)
+    async with changing(hub, actor) as change:
+        row = await _the(change, connection_id)
         if row.kind != "account" or row.subscriber or row.contexts or not row.active:
             raise Conflict("This connection cannot be the default: it is not an active account of its own.")
-        await saving.promote(tx, row)
-        await audit.append(
-            tx,
-            head,
-            kind="made_default",
-            actor=actor.name,
-            at=hub.now(),
-            provider=row.provider,
-            subject=row.id,
-            request_id=actor.request_id,
-            detail={"label": row.label},
-        )
-        view = _view(hub, PROVIDERS[row.provider], row, await stored.credential_of(tx, row))
+        await saving.promote(change.tx, row)
+        await change.note("made_default", provider=row.provider, subject=row.id, label=row.label)
+        view = _view(hub, PROVIDERS[row.provider], row, await stored.credential_of(change.tx, row))
     await hub.bus.publish(Changed(actor.workspace, row.provider))
     return view
 
@@ -218,29 +189,20 @@ async def disconnect(hub: Hub, actor: Actor, connection_id: str, *, promote: str
     `promote` is the id of the connection that becomes primary instead, where an admin chose one.
     """
     require_admin(actor)
-    async with hub.db.transaction() as tx:
-        head = await audit.head_of(tx, actor.workspace)
-        row = await _the(tx, actor, connection_id)
+    async with changing(hub, actor) as change:
+        row = await _the(change, connection_id)
         if row.source == "environment":
             raise Conflict("This connection comes from the environment. Remove its variable and restart the hub.")
-        others = await stored.others_in(tx, actor.workspace, row.scope, row.id)
+        others = await stored.others_in(change.tx, actor.workspace, row.scope, row.id)
         heir = next((other for other in others if other.id == promote), None)
         if promote is not None and heir is None:
             raise NotFound("The connection to make the default instead is not there any more.")
-        in_use = await stored.used_elsewhere(tx, row) > 0
-        await stored.delete_row(tx, row)
+        in_use = await stored.used_elsewhere(change.tx, row) > 0
+        await stored.delete_row(change.tx, row)
         if heir is not None:
-            await saving.promote(tx, heir)
-        await audit.append(
-            tx,
-            head,
-            kind="disconnected",
-            actor=actor.name,
-            at=hub.now(),
-            provider=row.provider,
-            subject=row.id,
-            request_id=actor.request_id,
-            detail={"label": row.label, "account": row.account_name},
+            await saving.promote(change.tx, heir)
+        await change.note(
+            "disconnected", provider=row.provider, subject=row.id, label=row.label, account=row.account_name
         )
     await hub.bus.publish(Changed(actor.workspace, row.provider))
     return Disconnected(label=row.label, still_in_use=in_use, others=len(others), promoted=heir.label if heir else None)
@@ -255,8 +217,8 @@ async def primary_id(hub: Hub, actor: Actor, scope: str) -> str:
     return row.id
 
 
-async def _the(tx: Tx, actor: Actor, connection_id: str) -> Connection:
-    row = await stored.find(tx, actor.workspace, connection_id)
+async def _the(change: Change, connection_id: str) -> Connection:
+    row = await stored.find(change.tx, change.actor.workspace, connection_id)
     if row is None:
         raise NotFound("There is no such connection.")
     return row
@@ -275,16 +237,5 @@ def _view(hub: Hub, provider: Provider, row: Connection, credential: Credential 
 
 async def _note_refusal(hub: Hub, actor: Actor, provider: Provider, error: ProviderError) -> None:
     """A refused credential is an event too: someone tried."""
-    async with hub.db.transaction() as tx:
-        head = await audit.head_of(tx, actor.workspace)
-        await audit.append(
-            tx,
-            head,
-            kind="connect_failed",
-            actor=actor.name,
-            at=hub.now(),
-            provider=provider.slug,
-            result="failed",
-            request_id=actor.request_id,
-            detail={"code": error.code},
-        )
+    async with changing(hub, actor) as change:
+        await change.note("connect_failed", provider=provider.slug, failed=True, code=error.code)

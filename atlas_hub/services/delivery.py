@@ -10,9 +10,9 @@ from atlas_hub.kit.errors import BadForm, NotAvailable, NotFound, ProviderError
 from atlas_hub.providers.contract import Message, Sends
 from atlas_hub.services import truths
 from atlas_hub.services.access import Actor, require_admin
+from atlas_hub.services.changing import changing
 from atlas_hub.services.opening import opened
 from atlas_hub.services.views import Truth
-from atlas_hub.storage import audit
 from atlas_hub.storage import connections as stored
 from atlas_hub.storage.models import Delivery
 
@@ -68,17 +68,15 @@ async def send_test(hub: Hub, actor: Actor, connection_id: str, to: str) -> Sent
     except ProviderError as error:
         failure = error
         sent = Sent(success=False, text=error.text, code=error.code)
-    async with hub.db.transaction() as tx:
-        head = await audit.head_of(tx, actor.workspace)
-        at = hub.now()
-        present = await stored.find(tx, actor.workspace, row.id)
+    async with changing(hub, actor) as change:
+        present = await stored.find(change.tx, actor.workspace, row.id)
         if present is None:
             raise NotFound("This connection was disconnected while the message was on its way.")
         status = "yes" if sent.success else "no"
-        present.checks = truths.told(present.checks, Truth.DELIVERED, status, at, sent.text)
+        present.checks = truths.told(present.checks, Truth.DELIVERED, status, change.at, sent.text)
         if failure is not None and failure.code in {"INVALID_CREDENTIALS", "AUTH_EXPIRED"}:
-            truths.failed(present, failure, at)
-        tx.add(
+            truths.failed(present, failure, change.at)
+        change.tx.add(
             Delivery(
                 workspace=actor.workspace,
                 connection_id=row.id,
@@ -89,21 +87,16 @@ async def send_test(hub: Hub, actor: Actor, connection_id: str, to: str) -> Sent
                 attempts=1,
                 receipt=sent.receipt,
                 error="" if sent.success else sent.text,
-                created_at=at,
-                finished_at=at,
+                created_at=change.at,
+                finished_at=change.at,
             )
         )
-        await audit.append(
-            tx,
-            head,
-            kind="test_sent",
-            actor=actor.name,
-            at=at,
+        await change.note(
+            "test_sent",
             provider=provider.slug,
             subject=row.id,
-            result="ok" if sent.success else "failed",
-            request_id=actor.request_id,
-            detail={"code": sent.code} if sent.code else {},
+            failed=not sent.success,
+            code=sent.code,
         )
     await hub.bus.publish(Changed(actor.workspace, provider.slug))
     return sent

@@ -12,8 +12,8 @@ from atlas_hub.kit.secret import mask
 from atlas_hub.providers.contract import UNKEYED, CheckResult, Form, Method, Provider, Purpose, scope_of
 from atlas_hub.services import truths
 from atlas_hub.services.access import Actor
+from atlas_hub.services.changing import Change
 from atlas_hub.services.views import Connected, said, view_of
-from atlas_hub.storage import audit
 from atlas_hub.storage import connections as stored
 from atlas_hub.storage.db import Tx
 from atlas_hub.storage.models import Connection, Credential
@@ -48,9 +48,9 @@ def unseal(vault: Vault, row: Connection, credential: Credential, method: Method
     return form
 
 
-async def save(hub: Hub, tx: Tx, actor: Actor, order: Order) -> Connected:
+async def save(change: Change, order: Order) -> Connected:
     """Store a connect. Raises `AnotherAccount` or `Conflict`; may meet `db.Broken` where two race."""
-    head = await audit.head_of(tx, actor.workspace)
+    hub, actor, tx = change.hub, change.actor, change.tx
     present, leaving = await _place(tx, actor, order)
     row = present or _new_row(actor, order)
     before = row.account_name
@@ -76,23 +76,16 @@ async def save(hub: Hub, tx: Tx, actor: Actor, order: Order) -> Connected:
         await promote(tx, row)
     await tx.flush()
     replaced = leaving.account_name or leaving.label if leaving else None
-    await audit.append(
-        tx,
-        head,
-        kind="reconnected" if present else "connected",
-        actor=actor.name,
-        at=hub.now(),
+    await change.note(
+        "reconnected" if present else "connected",
         provider=order.provider.slug,
         subject=row.id,
-        request_id=actor.request_id,
-        detail={
-            "account": row.account_name,
-            "method": order.method.key,
-            "source": order.source,
-            "verified": not order.silence,
-            **({"replaced": replaced} if replaced else {}),
-            **({"was": before} if present and before != row.account_name else {}),
-        },
+        account=row.account_name,
+        method=order.method.key,
+        source=order.source,
+        verified=not order.silence,
+        replaced=replaced,
+        was=before if before != row.account_name else None,
     )
     view = view_of(
         order.provider,
