@@ -7,6 +7,7 @@ import http.client
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -39,6 +40,10 @@ def serve(*, dev: bool, as_json: bool) -> None:
         raise click.ClickException(error.text) from None
     if not Path("rxconfig.py").is_file():
         raise click.ClickException("There is no rxconfig.py here. Run this in the folder of Atlas Hub.")
+    if not _is_free(settings):
+        raise click.ClickException(
+            f"Port {settings.port} is in use. Stop what uses it, or choose another: PORT={settings.port + 100} make run"
+        )
     click.echo("Building the page; the first time takes a minute or two.", err=True)
     # The arguments are our own, and the interpreter is the one that runs this.
     server = subprocess.Popen(_command(settings, dev=dev), env=_environment(), stdout=sys.stderr)  # noqa: S603
@@ -61,6 +66,17 @@ def _command(settings: Settings, *, dev: bool) -> list[str]:
     if dev:
         return [*reflex, "--frontend-port", str(settings.port), "--backend-port", str(DEV_BACKEND)]
     return [*reflex, "--env", "prod", "--single-port", "--frontend-port", str(settings.port)]
+
+
+def _is_free(settings: Settings) -> bool:
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((settings.host, settings.port))
+        except OSError:
+            return False
+    return True
 
 
 def _environment() -> dict[str, str]:
