@@ -1,0 +1,118 @@
+"""HubPlugin in somebody else's app: one line adds page, API and lifespan, and takes nothing away."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+CONFIG = """
+import reflex as rx
+from atlas_hub import HubPlugin
+
+config = rx.Config(
+    app_name="host",
+    telemetry_enabled=False,
+    plugins=[HubPlugin(route="/admin/things", actors="host.people")],
+    disable_plugins=[rx.plugins.SitemapPlugin],
+)
+"""
+
+PEOPLE = """
+from atlas_hub import Actor, Role
+
+SIGN_IN_PATH = None
+WORKSPACE = "0123456789abcdef01234567"
+
+async def actor_of_state(state):
+    return Actor(id="1", name="ana", workspace=WORKSPACE, role=Role.OWNER)
+
+async def actor_of_request(request):
+    role = request.headers.get("x-role")
+    return Actor(id="1", name="ana", workspace=WORKSPACE, role=Role(role)) if role else None
+"""
+
+APP = """
+import reflex as rx
+from fastapi import FastAPI
+
+api = FastAPI()
+
+@api.get("/host/ping")
+def ping():
+    return {"host": True}
+
+app = rx.App(api_transformer=api)
+app.add_page(lambda: rx.text("mine"), route="/mine")
+"""
+
+ASK = """
+import json, sys, threading
+from starlette.testclient import TestClient
+from host.host import app
+
+app._compile(dry_run=True)
+before = threading.active_count()
+from reflex.config import get_config
+for plugin in get_config().plugins:
+    plugin.post_compile(app=app)
+opened = threading.active_count() - before
+asgi = app._api
+for transformer in app.api_transformer:
+    if callable(transformer) and not hasattr(transformer, "mount"):
+        asgi = transformer(asgi)
+    else:
+        transformer.mount("", asgi)
+        asgi = transformer
+from starlette.applications import Starlette
+top = Starlette(lifespan=app._run_lifespan_tasks)
+top.mount("", asgi)
+with TestClient(top, base_url="http://localhost:3000") as client:
+    status = "/api/v1/admin/integrations/status"
+    said = {
+        "pages": sorted(app._unevaluated_pages),
+        "threads": opened,
+        "host": client.get("/host/ping").json(),
+        "nobody": client.get(status).status_code,
+        "member": client.get(status, headers={"x-role": "member"}).status_code,
+        "owner": client.get(status, headers={"x-role": "owner"}).json()["hasInternalDB"],
+        "sign-in": client.get("/sign-in").status_code,
+    }
+print(json.dumps(said))
+"""
+
+
+def test_a_host_keeps_what_it_has_and_gains_page_api_and_lifespan(tmp_path: Path) -> None:
+    (tmp_path / "host").mkdir()
+    for name, text in {
+        "rxconfig.py": CONFIG,
+        "host/__init__.py": "",
+        "host/people.py": PEOPLE,
+        "host/host.py": APP,
+        "ask.py": ASK,
+    }.items():
+        (tmp_path / name).write_text(text)
+    run = subprocess.run([sys.executable, "ask.py"], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stderr[-2000:]
+    said = json.loads(run.stdout.splitlines()[-1])
+    assert {"mine", "admin/things/[[provider]]"} <= set(said["pages"])
+    assert said["threads"] <= 0  # nothing is opened before the server forks
+    assert said["host"] == {"host": True}
+    assert (said["nobody"], said["member"], said["owner"]) == (401, 403, True)
+    assert said["sign-in"] == 404  # a host brings its own
+    assert (tmp_path / ".atlas" / "atlas.db").is_file()
+
+
+def test_importing_the_package_makes_no_app_and_imports_nothing_heavy() -> None:
+    code = "import sys, atlas_hub; print([m for m in ('reflex', 'fastapi', 'sqlalchemy', 'httpx') if m in sys.modules])"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == "[]"
+
+
+def test_the_public_names_are_the_ones_that_are_promised() -> None:
+    import atlas_hub
+
+    assert sorted(atlas_hub.__all__) == ["Actor", "HubPlugin", "Role", "Settings"]
+    for name in atlas_hub.__all__:
+        assert getattr(atlas_hub, name).__name__ == name
