@@ -58,6 +58,8 @@ async def exists(hub: Hub) -> bool:
 
 async def find(hub: Hub, email: str) -> User | None:
     """The user with this e-mail, or None."""
+    if not email.isprintable():
+        return None  # PostgreSQL takes no NUL, no database a lone surrogate
     async with hub.db.reading() as tx:
         return await store.user_by_email(tx, normal_email(email))
 

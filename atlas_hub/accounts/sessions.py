@@ -14,6 +14,7 @@ from atlas_hub.accounts import store
 from atlas_hub.accounts.models import SignInSession
 from atlas_hub.hub import Hub
 from atlas_hub.kit.errors import NotFound
+from atlas_hub.kit.ids import is_id
 from atlas_hub.services.access import Actor, Role
 from atlas_hub.settings import Settings
 from atlas_hub.storage import audit
@@ -95,8 +96,8 @@ async def actor_of(hub: Hub, token: str | None) -> Actor | None:
     if token is None:
         return None
     at, hashed = hub.now(), token_hash(token)
-    async with hub.db.reading() as tx:
-        found = await store.signed(tx, hashed, at=at, seen_after=at - IDLE)
+    async with hub.db.asking() as ask:
+        found = await store.signed(ask, hashed, at=at, seen_after=at - IDLE)
     if found is None:
         return None
     if at - found.seen_at >= SEEN_EVERY:
@@ -125,7 +126,7 @@ async def end(hub: Hub, token: str) -> None:
 async def switch(hub: Hub, token: str, actor: Actor, workspace: str) -> None:
     """Make another of the user's workspaces the active one. Raises `NotFound` for one they do not belong to."""
     async with hub.db.transaction() as tx:
-        if await store.membership(tx, workspace, actor.id) is None:
+        if not is_id(workspace) or await store.membership(tx, workspace, actor.id) is None:
             raise NotFound("There is no such workspace. Choose one from the list at the top of the page.")
         await store.switch_session(tx, token_hash(token), workspace)
 

@@ -6,11 +6,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import delete, exists, select, update
+from sqlalchemy import bindparam, delete, exists, select, update
 from sqlmodel import col
 
 from atlas_hub.accounts.models import Membership, SetUpLink, SignInSession, User, Workspace
-from atlas_hub.storage.db import Tx
+from atlas_hub.storage.db import Ask, Tx
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,28 +124,30 @@ async def delete_users(tx: Tx, user_ids: Iterable[str]) -> None:
 # Sessions
 
 
-async def signed(tx: Tx, token_hash: str, *, at: datetime, seen_after: datetime) -> Signed | None:
+_SIGNED = (
+    select(
+        col(User.id), col(User.email), col(User.name), col(Workspace.id), col(Workspace.name), col(Membership.role),
+        col(SignInSession.seen_at),
+    )
+    .select_from(SignInSession)
+    .join(User, col(User.id) == col(SignInSession.user_id))
+    .join(
+        Membership,
+        (col(Membership.user_id) == col(User.id)) & (col(Membership.workspace) == col(SignInSession.workspace)),
+    )
+    .join(Workspace, col(Workspace.id) == col(SignInSession.workspace))
+    .where(
+        col(SignInSession.token_hash) == bindparam("token_hash"),
+        col(SignInSession.expires_at) > bindparam("at"),
+        col(SignInSession.seen_at) > bindparam("seen_after"),
+        col(User.disabled).is_(False),
+    )
+)  # fmt: skip
+
+
+async def signed(ask: Ask, token_hash: str, *, at: datetime, seen_after: datetime) -> Signed | None:
     """The live session of a token: one query. A disabled user or a membership that is gone makes it nobody's."""
-    statement = (
-        select(
-            col(User.id), col(User.email), col(User.name), col(Workspace.id), col(Workspace.name), col(Membership.role),
-            col(SignInSession.seen_at),
-        )
-        .select_from(SignInSession)
-        .join(User, col(User.id) == col(SignInSession.user_id))
-        .join(
-            Membership,
-            (col(Membership.user_id) == col(User.id)) & (col(Membership.workspace) == col(SignInSession.workspace)),
-        )
-        .join(Workspace, col(Workspace.id) == col(SignInSession.workspace))
-        .where(
-            col(SignInSession.token_hash) == token_hash,
-            col(SignInSession.expires_at) > at,
-            col(SignInSession.seen_at) > seen_after,
-            col(User.disabled).is_(False),
-        )
-    )  # fmt: skip
-    row = (await tx.execute(statement)).one_or_none()
+    row = (await ask.execute(_SIGNED, {"token_hash": token_hash, "at": at, "seen_after": seen_after})).one_or_none()
     if row is None:
         return None
     user_id, email, name, workspace_id, workspace_name, role, seen_at = row

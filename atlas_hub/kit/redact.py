@@ -56,6 +56,9 @@ _AFTER = [
             r"(Error transforming event payload for handler \S+:)(?! Error transforming event arg)(?s:.*)",
             0,
         ),
+        # event_processor.py _process_queue: payload and headers, the session cookie among them.
+        (r"(Error processing event queue entry for )(?s:.*)", 0),
+        (r"\b(atlas_(?:session|form)=)[\w-]{8,}", 0),
         (r"\b((?:Bearer|ApiKey|Basic|Token) +)[A-Za-z0-9._~+/=:-]{8,}", re.IGNORECASE),
         (r"((?:hooks\.slack\.com/|/api/(?:v\d+/)?webhooks/))[\w./-]{8,}", 0),
     )

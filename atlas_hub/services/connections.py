@@ -158,8 +158,8 @@ async def rename(hub: Hub, actor: Actor, connection_id: str, label: str) -> Conn
     """Call a connection something else: 1 to 120 characters. Raises `BadForm`, `NotFound`."""
     require_admin(actor)
     label = " ".join(label.split())
-    if not 1 <= len(label) <= LABEL_LENGTH:
-        raise BadForm({"label": f"A name has 1 to {LABEL_LENGTH} characters."})
+    if not 1 <= len(label) <= LABEL_LENGTH or not label.isprintable():
+        raise BadForm({"label": f"A name has 1 to {LABEL_LENGTH} characters, all of which can be seen."})
     async with changing(hub, actor) as change:
         row = await _the(change, connection_id)
         before, row.label, row.updated_at = row.label, label, change.at

@@ -100,8 +100,8 @@ async def answer(hub: Hub, actor: Actor) -> dict[str, Any]:
     """The status API's answer, complete for all ten platforms: one query, no vendor asked (reference hub §1)."""
     rows: Sequence[Any] = ()
     if hub.has_database:
-        async with hub.db.reading() as tx:
-            rows = await stored.statuses(tx, actor.workspace)
+        async with hub.db.asking() as ask:
+            rows = await stored.statuses(ask, actor.workspace)
     by_name: dict[str, Any] = {}
     for row in rows:
         provider = PROVIDERS.get(row.provider)

@@ -4,18 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 from sqlmodel import col
 
-from atlas_hub.storage.db import Tx
+from atlas_hub.storage.db import Ask, Tx
 from atlas_hub.storage.models import ApiKey
 
+_BY_LOOKUP = select(
+    col(ApiKey.id),
+    col(ApiKey.workspace),
+    col(ApiKey.name),
+    col(ApiKey.role),
+    col(ApiKey.apis),
+    col(ApiKey.public_key),
+    col(ApiKey.used_at),
+).where(col(ApiKey.lookup).in_(bindparam("lookups", expanding=True)), col(ApiKey.revoked_at).is_(None))
 
-async def by_lookup(tx: Tx, lookups: Sequence[str]) -> ApiKey | None:
-    """The key with one of these fingerprints that is not revoked: one query."""
-    statement = select(ApiKey).where(col(ApiKey.lookup).in_(lookups), col(ApiKey.revoked_at).is_(None))
-    return (await tx.execute(statement)).scalars().first()
+
+async def by_lookup(ask: Ask, lookups: Sequence[str]) -> Any:
+    """Who holds the key with one of these fingerprints, unless it is revoked: one query, bare columns."""
+    return (await ask.execute(_BY_LOOKUP, {"lookups": lookups})).first()
 
 
 async def by_public_key(tx: Tx, public_key: str) -> ApiKey | None:

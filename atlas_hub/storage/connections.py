@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, delete, func, select
+from sqlalchemy import ColumnElement, and_, bindparam, delete, func, select
 from sqlmodel import col
 
-from atlas_hub.storage.db import Tx
+from atlas_hub.kit.ids import is_id
+from atlas_hub.storage.db import Ask, Tx
 from atlas_hub.storage.models import AccountClaim, Connection, Credential
 
 CARDS: ColumnElement[bool] = and_(
@@ -43,31 +44,32 @@ async def cards(tx: Tx, workspace: str) -> list[Stored]:
     ]
 
 
-async def statuses(tx: Tx, workspace: str) -> Sequence[Any]:
-    """What the status answer needs of the same rows, as bare columns: one query, no objects made."""
-    c = Connection
-    statement = (
-        select(
-            col(c.provider),
-            col(c.method),
-            col(c.primary_scope),
-            col(c.source),
-            col(c.state),
-            col(c.wire),
-            col(c.options),
-            col(c.checks),
-            col(c.connected_at),
-            col(c.active),
-            col(Credential.key_id),
-        )
-        .outerjoin(Credential, col(Credential.id) == col(c.credential_id))
-        .where(col(c.workspace) == workspace, CARDS)
+_STATUSES = (
+    select(
+        col(Connection.provider),
+        col(Connection.method),
+        col(Connection.primary_scope),
+        col(Connection.state),
+        col(Connection.wire),
+        col(Connection.options),
+        col(Connection.checks),
+        col(Connection.connected_at),
+        col(Credential.key_id),
     )
-    return (await tx.execute(statement)).all()
+    .outerjoin(Credential, col(Credential.id) == col(Connection.credential_id))
+    .where(col(Connection.workspace) == bindparam("workspace"), CARDS, col(Connection.primary_scope).is_not(None))
+)
+
+
+async def statuses(ask: Ask, workspace: str) -> Sequence[Any]:
+    """What the status answer needs of the primaries, as bare columns: one query, no objects made."""
+    return (await ask.execute(_STATUSES, {"workspace": workspace})).all()
 
 
 async def find(tx: Tx, workspace: str, connection_id: str) -> Connection | None:
     """A connection of this workspace, locked until the transaction ends."""
+    if not is_id(connection_id):
+        return None  # a NUL in it, from a page event, would be an error of the database
     statement = (
         select(Connection)
         .where(col(Connection.workspace) == workspace, col(Connection.id) == connection_id)

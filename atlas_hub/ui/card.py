@@ -168,7 +168,9 @@ def _acts(provider: Provider, state: Any, route: str, page: Any) -> Markup:
     """Details for what is connected, and the one next act."""
     address = f"{route}/{provider.slug}"
     named = rx.el.span(f" {provider.name}", class_name="ah-hidden")
-    details = link("Details", named, to=address, class_name="ah-button")
+    # The drawer need not wait for the navigation, which loads every card anew.
+    opens = page.open(provider.slug)
+    details = link("Details", named, to=address, class_name="ah-button", on_click=opens)
     return rx.el.div(
         rx.match(
             state.mode,
@@ -177,7 +179,7 @@ def _acts(provider: Provider, state: Any, route: str, page: Any) -> Markup:
                 rx.fragment(
                     rx.cond(
                         page.may_change & (state.tone == words.Tone.BROKEN.value),
-                        link("Reconnect", named, to=address, class_name="ah-button ah-primary"),
+                        link("Reconnect", named, to=address, class_name="ah-button ah-primary", on_click=opens),
                     ),
                     details,
                 ),
@@ -190,7 +192,7 @@ def _acts(provider: Provider, state: Any, route: str, page: Any) -> Markup:
                 Mode.FORM.value,
                 rx.cond(
                     page.may_change,
-                    link("Connect", named, to=address, class_name="ah-button ah-primary"),
+                    link("Connect", named, to=address, class_name="ah-button ah-primary", on_click=opens),
                     details,
                 ),
             ),

@@ -42,7 +42,9 @@ def typed(provider: Provider, form_data: dict[str, Any]) -> Typed:
     mode = str(form_data.get(MODE, ""))
     anyway = form_data.get(ANYWAY) == "yes"
     form_data.clear()
-    return Typed(key, Mode(mode) if mode in {Mode.REPLACE, Mode.ADD} else Mode.ASK, anyway, values)
+    return Typed(
+        "" if method is None else key, Mode(mode) if mode in {Mode.REPLACE, Mode.ADD} else Mode.ASK, anyway, values
+    )
 
 
 def may_save_unverified(provider: Provider, key: str) -> bool:

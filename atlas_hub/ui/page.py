@@ -18,7 +18,7 @@ from atlas_hub.services.status import Mode
 from atlas_hub.ui import card, live, words
 from atlas_hub.ui.cards import CARDS, settle
 from atlas_hub.ui.drawer import drawer
-from atlas_hub.ui.guard import Tab, entering, remember, when_left
+from atlas_hub.ui.guard import Tab, entering, remember, signed_in, when_left
 from atlas_hub.ui.showing import blank, put, show
 from atlas_hub.ui.theme import Behaviour, Markup, link
 
@@ -65,6 +65,12 @@ class Page(rx.State):
             state = await self.get_state(CARDS[view.provider])
             settle(state, token)
             show(state, view, at)
+
+    @rx.event
+    @signed_in
+    async def open(self, actor: Actor, slug: str) -> None:  # noqa: ARG002  # every handler is told who asks
+        """Open a provider's drawer; the address follows by itself."""
+        put(self, {"drawer": slug if slug in PROVIDERS else ""})
 
 
 @when_left
