@@ -1,0 +1,172 @@
+"""What the figures stand on: databases, a workspace with its owner, key and cookie, and rows in bulk."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from sqlalchemy import event, text
+
+from atlas_hub import api
+from atlas_hub import hub as hubs
+from atlas_hub.accounts import people, sessions, workspaces
+from atlas_hub.hub import Hub
+from atlas_hub.kit.ids import new_id
+from atlas_hub.services import api_keys
+from atlas_hub.services.access import Actor, Role
+from atlas_hub.settings import load
+from bench.load import Target
+from bench.rows import fill
+from bench.servers import KEY, asked
+
+BROWSERS = 10
+"""Signed-in browsers, each with a cookie of its own."""
+STATUS = "/api/v1/admin/integrations/status"
+POSTGRES = asked("ATLAS_TEST_POSTGRES", "postgresql://postgres@127.0.0.1:5432/postgres")
+
+
+@dataclass(frozen=True)
+class Ground:
+    """A database with one workspace in use. `env` is what a hub on it is started with."""
+
+    kind: str
+    url: str
+    workspace: str
+    key: str
+    cookies: tuple[str, ...]
+    folder: Path
+    env: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def cookie(self) -> str:
+        """The first browser's session."""
+        return self.cookies[0]
+
+    @property
+    def bearer(self) -> tuple[tuple[str, str], ...]:
+        """The header that the key's holder sends."""
+        return (("Authorization", f"Bearer {self.key}"),)
+
+    def status(self, port: int) -> Target:
+        """GET /status with the key."""
+        return Target(port, STATUS, headers=self.bearer)
+
+
+def scratch() -> tempfile.TemporaryDirectory[str]:
+    """A folder for one figure's files."""
+    return tempfile.TemporaryDirectory(prefix="atlas-bench-")
+
+
+def postgres_missing() -> str:
+    """Why there is no PostgreSQL to measure on; empty where there is one."""
+    try:
+        with psycopg.connect(POSTGRES, connect_timeout=3):
+            return ""
+    except psycopg.OperationalError:
+        return "PostgreSQL is not there. Start one, or name it in ATLAS_TEST_POSTGRES."
+
+
+@contextmanager
+def database(kind: str, folder: Path) -> Iterator[str]:
+    """The URL of an empty database of a kind (`SQLite` or `PostgreSQL`), gone afterwards."""
+    if kind == "SQLite":
+        yield f"sqlite:///{folder / 'atlas.db'}"
+        return
+    name = f"atlas_bench_{new_id()}"
+    with psycopg.connect(POSTGRES, autocommit=True) as server:
+        server.execute(f'CREATE DATABASE "{name}"'.encode())
+    try:
+        yield POSTGRES.rpartition("/")[0] + "/" + name
+    finally:
+        with psycopg.connect(POSTGRES, autocommit=True) as server:
+            server.execute(f'DROP DATABASE "{name}" WITH (FORCE)'.encode())
+
+
+@asynccontextmanager
+async def open_hub(url: str, folder: Path) -> AsyncIterator[Hub]:
+    """A hub in this process, to prepare the ground with."""
+    async with hubs.opened(load(database_url=url, data_dir=folder, encryption_keys=KEY)) as hub:
+        yield hub
+
+
+async def prepare(kind: str, url: str, folder: Path, *, rows: bool = True, others: int = 0) -> Ground:
+    """A workspace with an owner, a cookie, a key and ten connections; `others` more workspaces with ten each."""
+    async with open_hub(url, folder) as hub:
+        home = await workspaces.create(hub, "Acme")
+        user, _ = await people.create(
+            hub, email="ana@example.com", password="bench " + new_id(), role=Role.OWNER, workspace=home.id
+        )
+        async with hub.db.transaction() as tx:
+            cookies = [await sessions.begin(hub, tx, user.id, home.id) for _ in range(BROWSERS)]
+        actor = Actor(id=user.id, name=user.email, workspace=home.id, role=Role.OWNER)
+        made = await api_keys.create(hub, actor, role=Role.ADMIN, apis=["admin"])
+        if rows:
+            await fill(hub, [home.id], keys=False)
+        await fill(hub, [new_id() for _ in range(others)], keys=True)
+        await _settle(hub)
+    env = {
+        "DATABASE_URL": url,
+        "ATLAS_DATA_DIR": str(folder),
+        "ATLAS_ENCRYPTION_KEYS": KEY,
+        # The limit is asked at every change, and never reached.
+        "ATLAS_RATE_LIMIT_RPM": "1000000",
+    }
+    return Ground(kind, url, home.id, made.private_key.reveal(), tuple(cookies), folder, env)
+
+
+async def _settle(hub: Hub) -> None:
+    """What the database does by itself sooner or later: statistics for its planner."""
+    async with hub.db.engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
+        await connection.execute(text("VACUUM ANALYZE" if hub.db.postgres else "ANALYZE"))
+
+
+async def counted(ground: Ground) -> tuple[list[tuple[str, Any]], bytes]:
+    """The statements of one GET /status, as the driver gets them, and the answer's bytes: a hub in this process."""
+    seen: list[tuple[str, Any]] = []
+    app = api.transformer("atlas_hub.accounts.actors")(_nothing)
+    async with open_hub(ground.url, ground.folder) as hub:
+        await _ask(app, ground)  # notes that the key was used, once a minute
+        event.listen(hub.db.engine.sync_engine, "before_cursor_execute", _note(seen))
+        body = await _ask(app, ground)
+    return [(sql, said) for sql, said in seen if not sql.startswith("BEGIN")], body
+
+
+async def _nothing(*_: Any) -> None:
+    raise RuntimeError("The hub's API did not answer its own path.")
+
+
+def _note(seen: list[tuple[str, Any]]) -> Callable[..., None]:
+    def before(_connection: Any, _cursor: Any, sql: str, said: Any, _context: Any, _many: bool) -> None:  # noqa: FBT001  # SQLAlchemy's
+        seen.append((sql, said))
+
+    return before
+
+
+async def _ask(app: Any, ground: Ground) -> bytes:
+    sent: list[dict[str, Any]] = []
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(message: dict[str, Any]) -> None:
+        sent.append(message)
+
+    headers = [(name.lower().encode(), value.encode()) for name, value in (*ground.bearer, ("Host", "localhost"))]
+    scope: dict[str, Any] = {"type": "http", "method": "GET", "path": STATUS, "raw_path": STATUS.encode()}
+    scope |= {"root_path": "", "headers": headers, "query_string": b"", "scheme": "http", "http_version": "1.1"}
+    await app({**scope, "server": None, "client": ("127.0.0.1", 1), "asgi": {"version": "3.0"}}, receive, send)
+    assert sent[0]["status"] == 200, sent
+    return b"".join(message.get("body", b"") for message in sent)
+
+
+def floor_file(ground: Ground, statements: Sequence[tuple[str, Any]], body: bytes) -> Path:
+    """What the floor is to do, written down for its process."""
+    path = ground.folder / "floor.json"
+    path.write_text(json.dumps({"url": ground.url, "statements": statements, "body": body.decode()}))
+    return path
