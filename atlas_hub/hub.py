@@ -68,7 +68,7 @@ async def opened(settings: Settings, *, clock: Now = now) -> AsyncIterator[Hub]:
     async with AsyncExitStack() as closing:
         db: Db | None = None
         if settings.has_database:
-            settings.data_dir.mkdir(parents=True, exist_ok=True)
+            settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
             db = Db(settings.database)
             closing.push_async_callback(db.close)
             await installation.migrate(db)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from enum import StrEnum
-from functools import cached_property
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Any
@@ -18,6 +18,7 @@ from atlas_hub.kit.secret import Secret
 
 IpNetwork = IPv4Network | IPv6Network
 SHORTEST_API_KEY = 16
+_WEB_ADDRESS = re.compile(r"https?://[^/\s]+")
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 NO_DATABASE = "none"
 
@@ -155,15 +156,15 @@ class Settings(BaseSettings):
         """The URL to open; only where `has_database`."""
         return self.database_url or f"sqlite:///{self.data_dir / 'atlas.db'}"
 
-    @cached_property
+    @property
     def upstreams(self) -> Mapping[str, str]:
         """`ATLAS_UPSTREAM_<NAME>`: NAME → the base that replaces the vendor's."""
         prefix = "ATLAS_UPSTREAM_"
-        return {
-            key.removeprefix(prefix): value.rstrip("/")
-            for key, value in os.environ.items()
-            if key.startswith(prefix) and value
-        }
+        given = {key: value.rstrip("/") for key, value in os.environ.items() if key.startswith(prefix) and value}
+        for key, value in given.items():
+            if not _WEB_ADDRESS.match(value):
+                raise BadForm({key: f"{key}: must begin with https:// or http:// and name a host."})
+        return {key.removeprefix(prefix): value for key, value in given.items()}
 
     def env(self, name: str) -> Secret | None:
         """A vendor's variable, or None where it is unset or empty."""
@@ -174,10 +175,12 @@ class Settings(BaseSettings):
 def load(**overrides: Any) -> Settings:
     """The settings of this process. Raises `BadForm` naming each variable that is wrong, never its value."""
     try:
-        return Settings(**overrides)
+        settings = Settings(**overrides)
     except ValidationError as error:
         fields = {
             str(issue["loc"][0]): f"{issue['loc'][0]}: {str(issue['msg']).removeprefix('Value error, ')}."
             for issue in error.errors(include_input=False, include_url=False)
         }
         raise BadForm(fields) from None
+    _ = settings.upstreams  # refused now, not at the first call
+    return settings

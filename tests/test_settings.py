@@ -45,6 +45,7 @@ def test_production_means(monkeypatch: pytest.MonkeyPatch, name: str, value: str
         ("ATLAS_TRUSTED_PROXIES", "proxy"),
         ("ATLAS_PUBLIC_URL", "hub.example.com"),
         ("PORT", "70000"),
+        ("ATLAS_UPSTREAM_SLACK", "slack.local"),
     ],
 )
 def test_a_wrong_value_is_refused_by_name_and_never_repeated(

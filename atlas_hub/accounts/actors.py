@@ -9,6 +9,7 @@ from starlette.requests import Request, cookie_parser
 from atlas_hub.accounts import sessions
 from atlas_hub.accounts.store import Seat
 from atlas_hub.hub import hub
+from atlas_hub.kit.errors import SessionExpired
 from atlas_hub.services.access import Actor
 
 if TYPE_CHECKING:
@@ -28,11 +29,15 @@ async def actor_of_state(state: rx.State) -> Actor | None:
 
 
 async def actor_of_request(request: Request) -> Actor | None:
-    """The actor of an HTTP request."""
+    """The actor of an HTTP request. Raises `SessionExpired` for a session that is over."""
     the_hub = hub()
     if not the_hub.has_database:
         return None
-    return await sessions.actor_of(the_hub, sessions.token_in(the_hub.settings, request.cookies))
+    token = sessions.token_in(the_hub.settings, request.cookies)
+    actor = await sessions.actor_of(the_hub, token)
+    if actor is None and token is not None:
+        raise SessionExpired("This session has ended. Sign in again.")
+    return actor
 
 
 async def memberships_of(actor: Actor) -> list[Seat]:

@@ -69,6 +69,7 @@ def frame(content: rx.Component) -> rx.Component:
                 rx.el.button("Sign out", type="submit", class_name="ah-button"),
                 action="/sign-out",
                 method="post",
+                on_submit=None,  # else Reflex keeps the browser from sending it
                 custom_attrs={"data-ah-forgets": ""},
             ),
             class_name="ah-top",
@@ -97,6 +98,7 @@ def _workspace() -> Markup:
             action="/workspace",
             custom_attrs={"data-ah-forgets": ""},
             method="post",
+            on_submit=None,  # else Reflex keeps the browser from sending it
         ),
         rx.el.span(Seated.workspace_name),
     )

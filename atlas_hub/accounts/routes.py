@@ -12,10 +12,10 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Match, Route
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from atlas_hub.accounts import intake, pages, people, sessions, sign_in, workspaces
-from atlas_hub.accounts.actors import SIGN_IN_PATH, actor_of_request
+from atlas_hub.accounts.actors import SIGN_IN_PATH
 from atlas_hub.accounts.intake import FORM_COOKIE, HOME, Refused, form_token, read_form, safe_next
 from atlas_hub.hub import Hub, hub
 from atlas_hub.kit.errors import (
@@ -28,6 +28,7 @@ from atlas_hub.kit.errors import (
     Unauthenticated,
 )
 from atlas_hub.kit.ids import new_id
+from atlas_hub.services.access import Actor
 from atlas_hub.storage.db import Unreachable
 
 log = logging.getLogger(__name__)
@@ -78,7 +79,7 @@ async def signing_in(request: Request) -> Response:
     if request.method == "POST":
         return await _sign_in(request, the_hub)
     next_path = safe_next(request.query_params.get("next"))
-    if await actor_of_request(request) is not None:
+    if await _who(request) is not None:
         return _to(next_path)
     token = form_token(request, the_hub.settings)
     fresh = not await people.exists(the_hub)
@@ -153,7 +154,7 @@ async def switching(request: Request) -> Response:
     """Make another workspace of the user the active one."""
     the_hub = hub()
     fields = await read_form(request, the_hub.settings, needs_token=False)
-    actor = await actor_of_request(request)
+    actor = await _who(request)
     token = sessions.token_in(the_hub.settings, request.cookies)
     if actor is None or token is None:
         return _to(f"{SIGN_IN_PATH}?{urlencode({'next': safe_next(fields.get('next'))})}")
@@ -164,6 +165,11 @@ async def switching(request: Request) -> Response:
 async def home(_: Request) -> Response:
     """The stand-alone app is its page."""
     return RedirectResponse(HOME, status_code=HTTPStatus.TEMPORARY_REDIRECT)
+
+
+async def _who(request: Request) -> Actor | None:
+    the_hub = hub()
+    return await sessions.actor_of(the_hub, sessions.token_in(the_hub.settings, request.cookies))
 
 
 def _to(path: str) -> Response:
@@ -203,12 +209,30 @@ ROUTES = [
 ]
 
 
+UNFRAMED = (
+    (b"content-security-policy", b"frame-ancestors 'none'"),
+    (b"x-frame-options", b"DENY"),
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"same-origin"),
+)
+"""What the page's own answers say to a browser; a host says what it likes of its pages."""
+
+
 def transformer(inner: ASGIApp) -> ASGIApp:
-    """Put the sign-in pages before the app: what is none of their addresses goes on to it."""
+    """Put the sign-in pages before the app: what is none of their addresses goes on to it, and may not be framed."""
     own = Starlette(routes=ROUTES)
 
     async def outer(scope: Scope, receive: Receive, send: Send) -> None:
         ours = scope["type"] == "http" and any(route.matches(scope)[0] is not Match.NONE for route in ROUTES)
-        await (own if ours else inner)(scope, receive, send)
+        if ours or scope["type"] != "http":
+            await (own if ours else inner)(scope, receive, send)
+            return
+
+        async def unframed(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message = {**message, "headers": [*message.get("headers", []), *UNFRAMED]}
+            await send(message)
+
+        await inner(scope, receive, unframed)
 
     return outer

@@ -12,7 +12,7 @@ mail a test, too. The order in which a request is judged:
 7. content type 415, size 413, JSON 400, fields 422
 8. the verb
 
-An expired session is told as `auth_error`: the sessions are the host's, and it says only whether someone is signed in.
+A session that is over is `session_expired` where the host's sessions tell it apart, as the stand-alone app's do.
 A slash at the end of a path changes nothing.
 """
 

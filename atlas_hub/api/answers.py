@@ -23,7 +23,7 @@ class Proof(Answer):
     """One thing that is known, since when, and why."""
 
     status: Literal["yes", "no", "unknown"]
-    at: str = Field(description="ISO 8601 in UTC; empty where nothing was learned yet.")
+    at: str | None = Field(description="ISO 8601 in UTC; null where nothing was learned yet.")
     proof: str
 
 

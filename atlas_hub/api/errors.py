@@ -7,6 +7,7 @@
 | `NetworkError`, `PlatformError` | 502 | `provider_error` |
 | `BadForm` | 422 | `validation_error`, with `details` |
 | `Unauthenticated` | 401 | `auth_error` |
+| `SessionExpired` | 401 | `session_expired` |
 | `Forbidden` | 403 | `forbidden_role` |
 | `NotFound` · `NotAvailable` | 404 | `not_found` · `not_available` |
 | `Conflict`, `AnotherAccount` | 409 | `conflict` |
@@ -38,6 +39,7 @@ from atlas_hub.kit.errors import (
     PlatformError,
     ProviderError,
     RateLimited,
+    SessionExpired,
     TooManyRequests,
     Unauthenticated,
     VaultLocked,
@@ -61,6 +63,7 @@ TABLE: Final[Mapping[type[HubError], tuple[HTTPStatus, str]]] = MappingProxyType
         BadForm: (HTTPStatus.UNPROCESSABLE_ENTITY, "validation_error"),
         NotAvailable: (HTTPStatus.NOT_FOUND, "not_available"),
         Unauthenticated: (HTTPStatus.UNAUTHORIZED, "auth_error"),
+        SessionExpired: (HTTPStatus.UNAUTHORIZED, "session_expired"),
         Forbidden: (HTTPStatus.FORBIDDEN, "forbidden_role"),
         NotFound: (HTTPStatus.NOT_FOUND, "not_found"),
         Conflict: (HTTPStatus.CONFLICT, "conflict"),

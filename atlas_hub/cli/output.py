@@ -80,7 +80,11 @@ def _require_address(database: str) -> None:
 def read_password(*, from_stdin: bool) -> str:
     """The password: the first line of standard input, or typed twice at a terminal. It is never an argument."""
     if from_stdin:
-        return sys.stdin.readline().rstrip("\r\n")
+        try:
+            password = sys.stdin.buffer.readline().decode().rstrip("\r\n")
+        except UnicodeDecodeError:
+            raise click.ClickException("The password is not UTF-8 text. Give it in that encoding.") from None
+        return password
     context = click.get_current_context()
     if context.params.get("as_json") or not sys.stdin.isatty():
         raise click.UsageError("Give the password on standard input, with --password-stdin.")

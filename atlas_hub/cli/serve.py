@@ -20,10 +20,12 @@ import click
 from atlas_hub import hub as hubs
 from atlas_hub import settings as hub_settings
 from atlas_hub.accounts.workspaces import mint_setup_link
+from atlas_hub.hub import Unreachable
 from atlas_hub.kit.errors import HubError
 from atlas_hub.settings import Settings
 
 DEV_BACKEND = 8000
+NO_ANSWER = "The database did not answer. See that DATABASE_URL is right and that the database runs, then try again."
 START_PATIENCE = 900
 """Seconds the first build may take."""
 
@@ -38,6 +40,8 @@ def serve(*, dev: bool, as_json: bool) -> None:
         link = asyncio.run(_prepare(settings))
     except HubError as error:
         raise click.ClickException(error.text) from None
+    except Unreachable:
+        raise click.ClickException(NO_ANSWER) from None
     if not Path("rxconfig.py").is_file():
         raise click.ClickException("There is no rxconfig.py here. Run this in the folder of Atlas Hub.")
     if not _is_free(settings):
@@ -98,6 +102,8 @@ def migrate(*, as_json: bool) -> None:
         asyncio.run(run())
     except HubError as error:
         raise click.ClickException(error.text) from None
+    except Unreachable:
+        raise click.ClickException(NO_ANSWER) from None
     click.echo(json.dumps({"migrated": True}) if as_json else "The database has the newest tables.")
 
 

@@ -10,7 +10,9 @@ HubError                      written by us, safe to show
 │  └─ PlatformError           an answer that makes no sense
 ├─ BadForm                    `fields`: name → what is wrong and what to do
 ├─ NotAvailable               nothing here can do that (no database, no such method)
-├─ Unauthenticated · Forbidden · NotFound · Conflict
+├─ Unauthenticated            nobody known asks
+│  └─ SessionExpired          somebody was known, whose session has ended
+├─ Forbidden · NotFound · Conflict
 │  └─ AnotherAccount          (Conflict) the vendor proved another account than the one connected
 ├─ TooManyRequests            our own limit: try again after `retry_after`
 └─ VaultLocked                no key, or a key that does not open this
@@ -108,6 +110,10 @@ class NotAvailable(HubError):
 
 class Unauthenticated(HubError):
     code = "UNAUTHENTICATED"
+
+
+class SessionExpired(Unauthenticated):
+    code = "SESSION_EXPIRED"
 
 
 class Forbidden(HubError):

@@ -258,6 +258,11 @@ class Provider:
         """The method of that key."""
         return next((method for method in self.methods if method.key == key), None)
 
+    def asked_as(self, key: str) -> str:
+        """Who is asked by a method: the provider, or the method's own vendor where there are several."""
+        method = self.method(key)
+        return method.label if method is not None and len(self.methods) > 1 else self.name
+
     @property
     def sentence(self) -> str:
         """The card's one sentence."""

@@ -4,7 +4,7 @@
 2. Under OAuth & Permissions, Scopes, add to the Bot Token Scopes: chat:write, channels:read, groups:read.
 3. For the /atlas command and mentions, add commands and app_mentions:read there too.
 4. Choose Install to Workspace on the same page, and Allow.
-5. Copy the Bot User OAuth Token, which begins with xoxb-, and paste it below.
+5. Copy the Bot User OAuth Token, which begins with xoxb-, and paste it into the form.
 6. Optional: copy the Signing Secret from Basic Information, App Credentials, so that Slack's calls can be verified.
 """
 

@@ -3,7 +3,7 @@
 1. In Telegram, open a chat with @BotFather (https://t.me/BotFather) and send /newbot.
 2. Give the bot a name, then a username that ends in "bot".
 3. Copy the token from BotFather's answer; it looks like 123456789:AAE….
-4. Paste it below and choose Connect.
+4. Paste it into the form and choose Connect.
 """
 
 from __future__ import annotations

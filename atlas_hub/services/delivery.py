@@ -59,7 +59,7 @@ async def send_test(hub: Hub, actor: Actor, connection_id: str, to: str) -> Sent
         actor.workspace,
         times=TESTS_A_MINUTE,
         seconds=60,
-        text="Five test messages were sent within a minute. Wait a little, then send another.",
+        text="Five test messages were tried within a minute. Wait a little, then send another.",
     )
     failure: ProviderError | None = None
     try:

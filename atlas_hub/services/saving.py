@@ -116,7 +116,8 @@ async def _place(tx: Tx, actor: Actor, order: Order) -> tuple[Connection | None,
         same = primary if primary and (primary.provider, primary.method) == _way(order) else None
     if order.mode == "add" and order.agreed in {"", said(order.result)}:
         if same is not None and account is not None:
-            raise Conflict(f"{account.name} is connected already, as {same.label}.")
+            called = f", as {same.label}" if same.label != account.name else ""
+            raise Conflict(f"{account.name} is connected already{called}.")
         return None, None
     if same is not None:
         return same, None

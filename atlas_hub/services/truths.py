@@ -29,16 +29,17 @@ def accepted(row: Connection, provider: Provider, result: CheckResult, at: datet
     """Write what an accepted check proved into the row."""
     granted = None if result.granted is None else sorted(result.granted)
     missing = missing_scopes(provider, granted)
-    who = result.account.name if result.account else result.label
+    vendor = provider.asked_as(row.method)
+    who = f" as {result.account.name}" if result.account else ""
     checks = told(row.checks, Truth.CONFIGURED, "yes", at, "All fields are set.")
-    checks = told(checks, Truth.AUTHENTICATED, "yes", at, f"{provider.name} accepted it as {who}.")
+    checks = told(checks, Truth.AUTHENTICATED, "yes", at, f"{vendor} accepted it{who}.")
     if missing:
         checks = told(checks, Truth.AUTHORIZED, "no", at, f"Missing: {', '.join(missing)}.")
     elif granted is None:
-        checks = told(checks, Truth.AUTHORIZED, "unknown", at, f"{provider.name} does not tell its scopes.")
+        checks = told(checks, Truth.AUTHORIZED, "unknown", at, f"{vendor} does not tell its scopes.")
     else:
         checks = told(checks, Truth.AUTHORIZED, "yes", at, "Every scope that is needed is granted.")
-    checks.setdefault(Truth.DELIVERED.value, {"status": "unknown", "at": "", "proof": "Nothing was sent yet."})
+    checks.setdefault(Truth.DELIVERED.value, {"status": "unknown", "at": None, "proof": "Nothing was sent yet."})
     row.checks = checks
     row.failures, row.failing_since = 0, None
     row.state, row.reason = State.OK, ""
@@ -56,7 +57,7 @@ def unproven(row: Connection, provider: Provider, why: str, at: datetime) -> Non
     """Write a save that the vendor did not answer into the row."""
     checks = told(row.checks, Truth.CONFIGURED, "yes", at, "All fields are set.")
     checks = told(checks, Truth.AUTHENTICATED, "unknown", at, why)
-    checks = told(checks, Truth.AUTHORIZED, "unknown", at, f"{provider.name} was not asked.")
+    checks = told(checks, Truth.AUTHORIZED, "unknown", at, f"{provider.asked_as(row.method)} was not asked.")
     row.checks = told(checks, Truth.DELIVERED, "unknown", at, "Nothing was sent yet.")
     row.state, row.reason = State.UNVERIFIED, why
     row.failures, row.failing_since = 0, None

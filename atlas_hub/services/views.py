@@ -57,7 +57,7 @@ class ConnectionView:
     masks: Mapping[str, str]
     state: State
     reason: str
-    checks: Mapping[str, Mapping[str, str]]
+    checks: Mapping[str, Mapping[str, str | None]]
     granted: tuple[str, ...] | None
     missing: tuple[str, ...]
     source: str

@@ -249,7 +249,8 @@ def _welcome(provider: Provider, connected: Connected) -> str:
     if not connected.verified:
         return f"Saved without a check. {warnings}".rstrip()
     replaced = f" It replaces {connected.replaced}." if connected.replaced else ""
-    return f"{provider.name} accepted it: this is {connected.account}.{replaced} {warnings}".rstrip()
+    vendor = provider.asked_as(connected.view.method)
+    return f"{vendor} accepted it: this is {connected.account}.{replaced} {warnings}".rstrip()
 
 
 def settle(card: Any, token: str) -> None:

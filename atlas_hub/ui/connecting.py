@@ -29,7 +29,7 @@ def ways(provider: Provider, state: Any, page: Any) -> Markup:
                     ),
                     _form(provider, method, state),
                     name=f"{provider.slug}-way",
-                    open=number == 0,
+                    open=rx.cond(state.method == "", number == 0, state.method == method.key),
                     class_name="ah-way",
                     custom_attrs={"data-method": method.key},
                 )

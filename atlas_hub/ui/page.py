@@ -198,7 +198,7 @@ def _notices(route: str) -> Markup:
 def _needy(route: str) -> Markup:
     count = _count(lambda state: state.tone == words.Tone.BROKEN.value)
     return rx.cond(
-        count > 0,
+        Page.may_change & (count > 0),
         rx.el.section(
             rx.el.h2(
                 rx.el.span(class_name="ah-shape", custom_attrs={"data-tone": "broken", "aria-hidden": "true"}),

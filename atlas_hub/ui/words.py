@@ -78,7 +78,7 @@ def is_stale(view: ConnectionView, at: datetime) -> bool:
 def truths(view: ConnectionView) -> list[list[str]]:
     """Status, ISO time and proof of each of the four truths, in order."""
     told = [view.checks.get(truth, {}) for truth, _, _ in TRUTHS]
-    return [[each.get("status", NOT_TOLD), each.get("at", ""), each.get("proof", "")] for each in told]
+    return [[each.get("status") or NOT_TOLD, each.get("at") or "", each.get("proof") or ""] for each in told]
 
 
 def no_default(name: str, others: int) -> str:
