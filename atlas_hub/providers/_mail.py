@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from typing import ClassVar, TypeVar
 
 from pydantic import Field, field_validator
 
 from atlas_hub.kit.errors import BadForm
-from atlas_hub.providers.contract import Form, Message
+from atlas_hub.providers.contract import Form, Message, Method, Purpose
 
 SECONDS = 10.0
 """For a whole check or sending (decisions §8 *Mail settings*)."""
@@ -38,6 +40,9 @@ def subject(message: Message) -> str:
     return " ".join(message.subject.split()) or NO_SUBJECT
 
 
+F = TypeVar("F", bound="Mail")
+
+
 class Mail(Form):
     """What every way to send mail asks for."""
 
@@ -54,3 +59,20 @@ class Mail(Form):
         if not is_address(value):
             raise ValueError(WRONG_ADDRESS)
         return value
+
+
+class MailMethod(Method[F]):
+    """One way to send mail. No vendor names an account here: the sender address is who we are."""
+
+    purpose = Purpose.MAIL
+    may_save_unverified = True
+    destination: ClassVar[str] = "Recipient"
+    destination_example: ClassVar[str] = "ana@example.com"
+
+    def called(self, form: F) -> str:
+        """The sender and the way."""
+        return f"{form.sender_address} by {self.label}"
+
+    def facts(self, form: F) -> Mapping[str, str]:
+        """The rows that the card shows."""
+        return {"Provider": self.label, "Sender": form.sender_address}

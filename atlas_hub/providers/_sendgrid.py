@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any
 from urllib.parse import quote
 
 from pydantic import Field, field_validator
@@ -21,8 +21,8 @@ from atlas_hub.kit.errors import (
 from atlas_hub.kit.http import Answer, Http, Upstream
 from atlas_hub.kit.ladder import Ladder, Report
 from atlas_hub.kit.secret import Secret
-from atlas_hub.providers._mail import SECONDS, Mail, recipient, subject
-from atlas_hub.providers.contract import CheckResult, Message, Method, Purpose, Receipt
+from atlas_hub.providers._mail import SECONDS, Mail, MailMethod, recipient, subject
+from atlas_hub.providers.contract import CheckResult, Message, Receipt
 
 SENDGRID = Upstream("SENDGRID", "SendGrid", "https://api.sendgrid.com")
 PAGE = 200
@@ -48,15 +48,11 @@ class SendgridKey(Mail):
         return value
 
 
-class Sendgrid(Method[SendgridKey]):
+class Sendgrid(MailMethod[SendgridKey]):
     """SendGrid's v3 API (https://www.twilio.com/docs/sendgrid/api-reference)."""
 
     key, label, form = "sendgrid", "SendGrid", SendgridKey
-    purpose = Purpose.MAIL
     recommended_because = "No mail server to run; SendGrid keeps a log of every mail."
-    may_save_unverified = True
-    destination: ClassVar[str] = "Recipient"
-    destination_example: ClassVar[str] = "ana@example.com"
 
     async def check(self, form: SendgridKey, http: Http, report: Report) -> CheckResult:
         """Ask what the key may, and whether the sender is verified. Raises a `ProviderError`."""
@@ -85,8 +81,7 @@ class Sendgrid(Method[SendgridKey]):
             warning = await _look_for_sender(form, http)
             rung.detail = warning or f"{form.sender_address} is verified."
         warnings = (warning,) if warning else ()
-        label = f"{form.sender_address} by SendGrid"
-        return CheckResult(account=None, label=label, granted=granted, warnings=warnings)
+        return CheckResult(account=None, label=self.called(form), granted=granted, warnings=warnings)
 
     async def send(self, form: SendgridKey, to: str, message: Message, http: Http) -> Receipt:
         """Send one mail. Raises `BadForm` for `to`, a `ProviderError`."""

@@ -162,6 +162,16 @@ class Method(ABC, Generic[F]):
     may_save_unverified: ClassVar[bool] = False
     """Whether an admin may save it when the vendor does not answer (mail, decisions §8)."""
 
+    def called(self, form: F) -> str:
+        """What a connection is called where the vendor has no account to name."""
+        del form
+        return self.label
+
+    def facts(self, form: F) -> Mapping[str, str]:
+        """The rows of the card where the vendor has no account to name, label → text."""
+        del form
+        return {}
+
     def read(self, values: Mapping[str, Any]) -> F:
         """What was typed, as a form. Texts become `Secret` here and only here.
 

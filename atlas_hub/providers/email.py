@@ -13,7 +13,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any, ClassVar
+from typing import Any
 
 from pydantic import Field, field_validator
 
@@ -21,16 +21,14 @@ from atlas_hub.kit.http import Http
 from atlas_hub.kit.ladder import Ladder, Report, Step
 from atlas_hub.kit.secret import Secret
 from atlas_hub.kit.smtp import mail, smtp_session
-from atlas_hub.providers._mail import SECONDS, UNSEEN, Mail, recipient, subject
+from atlas_hub.providers._mail import SECONDS, UNSEEN, Mail, MailMethod, recipient, subject
 from atlas_hub.providers._sendgrid import Sendgrid
 from atlas_hub.providers.contract import (
     Category,
     CheckResult,
     Message,
-    Method,
     Names,
     Provider,
-    Purpose,
     Receipt,
 )
 
@@ -87,15 +85,11 @@ class Smtp(Mail):
         return told
 
 
-class SmtpServer(Method[Smtp]):
+class SmtpServer(MailMethod[Smtp]):
     """Any mail server."""
 
     key, label, form = "smtp", "SMTP", Smtp
-    purpose = Purpose.MAIL
     recommended_because = "Works with every mail server you can sign in to."
-    may_save_unverified = True
-    destination: ClassVar[str] = "Recipient"
-    destination_example: ClassVar[str] = "ana@example.com"
 
     async def check(self, form: Smtp, http: Http, report: Report) -> CheckResult:
         """Connect, secure, sign in and offer the sender, without sending. Raises `BadForm`, a `ProviderError`."""
@@ -118,7 +112,7 @@ class SmtpServer(Method[Smtp]):
                 await session.check_sender(form.sender_address)
                 rung.detail = f"The server takes mail from {form.sender_address}."
         warnings = () if form.tls else (IN_THE_CLEAR,)
-        return CheckResult(account=None, label=f"{form.sender_address} by SMTP", warnings=warnings)
+        return CheckResult(account=None, label=self.called(form), warnings=warnings)
 
     async def send(self, form: Smtp, to: str, message: Message, http: Http) -> Receipt:
         """Send one mail. Raises `BadForm` for `to`, a `ProviderError`; after a `NetworkError` it may have arrived."""

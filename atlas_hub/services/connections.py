@@ -96,7 +96,7 @@ async def _prove(
         return await method.check(form, hub.http, report), ""
     except ProviderError as error:
         if save_unverified and method.may_save_unverified and error.retryable:
-            return CheckResult(account=None, label=method.label), error.text
+            return CheckResult(account=None, label=method.called(form)), error.text
         await _note_refusal(hub, actor, provider, error)
         raise
 

@@ -194,6 +194,8 @@ def _write(hub: Hub, actor: Actor, order: Order, row: Connection, credential: Cr
     row.connected_at = row.updated_at = hub.now()
     row.connected_by = actor.called
     _name(row, order.result)
+    if order.result.account is None:
+        row.details = [[name, value] for name, value in order.method.facts(order.form).items()]
     if order.silence:
         truths.unproven(row, order.provider, order.silence, row.updated_at)
     else:
