@@ -72,8 +72,10 @@ class HubPlugin(rx.plugins.Plugin):
     def post_compile(self, **context: Unpack[PostCompileContext]) -> None:
         """Add the APIs and the lifespan. Runs before the server forks: nothing is opened here."""
         from atlas_hub import api
+        from atlas_hub.ui import guard
 
         app = context["app"]
+        app.add_middleware(guard.Strangers(), index=0)  # before Reflex answers a hydration
         before = app.api_transformer
         others = [] if before is None else list(before) if isinstance(before, Sequence) else [before]
         app.api_transformer = [*others, api.transformer(self.actors)]

@@ -6,6 +6,7 @@ import inspect
 import json
 import logging
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from functools import wraps
 from importlib import import_module
 from typing import Any, Final
@@ -157,6 +158,25 @@ def sign_in(state: Any) -> Any:
     # A full navigation: the sign-in page is the server's, not React Router's.
     address = f"{path}?next={quote(state.router.url.path, safe='/')}"
     return rx.call_script(f"window.location.assign({json.dumps(address)})")
+
+
+class Strangers(rx.Middleware):
+    """Before Reflex tells a tab what it showed: takes that away unless the tab was loaded for who asks now.
+
+    A tab's token stands in its socket's address, and so in the logs of proxies: knowing it must show nobody anything.
+    """
+
+    async def preprocess(self, app: Any, state: Any, event: Any) -> None:  # noqa: ARG002  # Reflex's
+        """Blank the state before a hydration by anyone else; a check that raises blanks it, too."""
+        if not event.name.endswith((".hydrate", ".hydrate_and_load")):
+            return
+        tab = await state.get_state(Tab)
+        with suppress(Exception):
+            actor = await actor_of(state)
+            if actor is not None and actor.workspace == tab._workspace:  # noqa: SLF001  # as above
+                return
+        for blank in _blanks:
+            await blank(state)
 
 
 class Tab(rx.State):

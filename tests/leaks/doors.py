@@ -1,0 +1,275 @@
+"""Every door a secret can come in by, each with canaries of its own; what comes back out is kept."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from typing import Any
+
+import httpx
+
+from tests.leaks.journey import Journey
+from tests.leaks.sockets import Socket, card, event, handshake, idle
+
+ADMIN = "/api/v1/admin/integrations"
+SENDER = "alerts@acme.example"
+EMAIL = "ana@example.com"
+
+Body = dict[str, Any]
+Way = tuple[str, str, str, Callable[[Journey, str], tuple[Body, Body]]]
+
+
+def slack(journey: Journey, name: str) -> tuple[Body, Body]:
+    token, signing = journey.aviary.slack(name), journey.aviary.signing(name)
+    return {"botToken": token, "signingSecret": signing}, {"bot_token": token, "signing_secret": signing}
+
+
+def telegram(journey: Journey, name: str) -> tuple[Body, Body]:
+    token = journey.aviary.telegram(name)
+    return {"botToken": token}, {"bot_token": token}
+
+
+def sendgrid(journey: Journey, name: str) -> tuple[Body, Body]:
+    key = journey.aviary.sendgrid(name)
+    wire = {"provider": "sendgrid", "senderAddress": SENDER, "config": {"apiKey": key}}
+    return wire, {"sender_address": SENDER, "api_key": key}
+
+
+def smtp(journey: Journey, name: str) -> tuple[Body, Body]:
+    # Where vendors repeat what they are told, this one does too.
+    port = journey.vendors.rude.port if "echo" in name else journey.vendors.mailbox.port
+    own = {"host": "127.0.0.1", "username": "kanarienfreund", "password": journey.aviary.password(f"smtp {name}")}
+    wire = {"provider": "smtp", "senderAddress": SENDER, "config": {**own, "port": port, "tls": False}}
+    return wire, {"sender_address": SENDER, **own, "port": str(port), "tls": ""}
+
+
+WAYS: tuple[Way, ...] = (
+    ("slack", "bot_token", "/slack/byot", slack),
+    ("telegram", "bot_token", "/telegram", telegram),
+    ("email", "sendgrid", "/email", sendgrid),
+    ("email", "smtp", "/email", smtp),
+)
+"""Card, method, path and secrets of every form there is; a test holds it against the registry."""
+
+
+def outcomes(journey: Journey) -> None:
+    """Every form, through page and API, with vendors in every mood."""
+    with journey.socket() as tab, journey.socket() as watching, journey.client() as rest:
+        assert tab.loaded() and watching.loaded()  # noqa: PT018  # both tabs, one fact
+        rest.headers["Authorization"] = f"Bearer {journey.key}"
+        for mood in journey.moods:
+            for slug, method, path, secrets in WAYS:
+                journey.vendors.play(mood)
+                wire, typed = secrets(journey, f"api, {mood}")
+                _accept(journey, mood, method, wire.get("config", wire))
+                answer = journey.ask(f"api, {path}, {mood}", "POST", ADMIN + path, by=rest, json=wire)
+                saved = slug == "email" and answer.json().get("warning") is not None  # mail may be saved unproven
+                assert (answer.status_code == 200) == (mood == "accept" or saved), (path, mood, answer.text)
+                wire, typed = secrets(journey, f"page, {mood}")
+                _accept(journey, mood, method, typed)
+                tab.act(slug, "connect", {"form_data": {"_method": method, "_mode": "replace", **typed}})
+        _hang(journey, tab, rest)
+        journey.vendors.play("accept")
+        for slug, method, _, secrets in WAYS:
+            _, typed = secrets(journey, "the one that stays")
+            _accept(journey, "accept", method, typed)
+            frames = tab.act(slug, "connect", {"form_data": {"_method": method, "_mode": "replace", **typed}})
+            assert any("accepted it" in frame for frame in frames), (slug, method, frames)
+            for verb, payload in (("check", {}), ("send_test", {"form_data": {"to": "C0GENERAL"}}),
+                                  ("send_test", {"form_data": {"to": EMAIL}}),
+                                  ("rename", {"form_data": {"label": f"Mine {slug}"}})):  # fmt: skip
+                tab.act(slug, verb, payload)
+            journey.ask("api, status", "GET", f"{ADMIN}/status", by=rest)
+        journey.ask("api, test", "POST", f"{ADMIN}/email/test", by=rest, json={"recipientEmail": EMAIL})
+        journey.ask("api, the document", "GET", f"{ADMIN}/openapi.json", by=rest)
+
+
+def _accept(journey: Journey, mood: str, method: str, given: Body) -> None:
+    """Where the vendor accepts, it knows this secret."""
+    if mood == "accept":
+        for name in ("botToken", "bot_token"):
+            if name in given:
+                journey.vendors.know("slack" if given[name].startswith("xoxb") else "telegram", given[name])
+        for name in ("apiKey", "api_key"):
+            if name in given:
+                journey.vendors.know("sendgrid", given[name])
+        if method == "smtp":
+            journey.vendors.know("smtp", given["password"], user=given["username"])
+
+
+def _hang(journey: Journey, tab: Socket, rest: httpx.Client) -> None:
+    """Vendors that never answer: all of them at the same time, for each takes its ten seconds."""
+    journey.vendors.play("hang")
+    before = len(tab.frames)
+    with ThreadPoolExecutor(4) as pool:
+        asked = []
+        for slug, method, path, secrets in WAYS[:3]:
+            wire, _ = secrets(journey, "api, hang")
+            asked.append(pool.submit(journey.ask, f"api, {path}, hang", "POST", ADMIN + path, by=rest, json=wire))
+            _, typed = secrets(journey, "page, hang")
+            tab.raise_event(f"{card(slug)}.connect", {"form_data": {"_method": method, **typed}})
+        assert [done.result().status_code for done in asked] == [502, 502, 200]
+    for slug in ("slack", "telegram", "email"):
+        assert tab.until(lambda frames, slug=slug: any(idle(frame, slug) for frame in frames[before:])), slug
+    journey.vendors.play("accept")
+
+
+def misshapen(journey: Journey) -> None:
+    """Secrets in the wrong shape, under the wrong name, in the wrong place: by the API."""
+    aviary, key = journey.aviary, journey.key
+    odd = {
+        "text": lambda name: aviary.make(f"misshapen {name}", "kanarie {}"),
+        "number": lambda name: int(aviary.make(f"misshapen number {name}", core=str(int("7" + "0" * 15) + id(name)))),
+        "list": lambda name: [aviary.make(f"misshapen list {name}")],
+        "object": lambda name: {"deep": {"er": aviary.make(f"misshapen object {name}")}},
+        "key": lambda name: {aviary.make(f"misshapen key {name}"): 1},
+        "NUL": lambda name: aviary.make(f"misshapen NUL {name}", "xoxb-{}\0"),
+        "unseen": lambda name: aviary.make(f"misshapen unseen {name}", "\u200bxoxb-\u00e9{}\u2028"),
+        "long": lambda name: aviary.make(f"misshapen long {name}", "xoxb-{}" + "x" * 1000),
+        "URL": lambda name: aviary.make(f"misshapen URL {name}", "https://a:{}@localhost/"),
+    }
+    with journey.client() as rest:
+        rest.headers["Authorization"] = f"Bearer {key}"
+        for kind, secret in odd.items():
+            bodies = {
+                "/slack/byot": {"botToken": secret("slack"), "signingSecret": secret("slack signing")},
+                "/telegram": {"botToken": secret("telegram"), "extra": secret("telegram extra")},
+                "/email": {"provider": "smtp", "senderAddress": SENDER,
+                           "config": {"host": "127.0.0.1", "port": 1, "username": "u", "password": secret("smtp")}},
+            }  # fmt: skip
+            for path, body in bodies.items():
+                journey.ask(f"api, {path}, {kind}", "POST", ADMIN + path, by=rest, json=body)
+            own = {"provider": secret("choice"), "senderAddress": SENDER, "config": {"apiKey": secret("key")}}
+            journey.ask(f"api, choice, {kind}", "POST", f"{ADMIN}/email", by=rest, json=own)
+            journey.ask(f"api, bare, {kind}", "POST", f"{ADMIN}/telegram", by=rest, json=secret("bare"))
+        token = aviary.telegram
+        as_json = {"Content-Type": "application/json"}
+        raw: list[tuple[str, str, str, dict[str, Any]]] = [
+            ("broken JSON", "POST", "/telegram", {"content": f'{{"botToken": "{token("broken")}"', "headers": as_json}),
+            ("no JSON", "POST", "/telegram", {"content": token("no JSON"), "headers": as_json}),
+            ("no type", "POST", "/telegram", {"content": json.dumps({"botToken": token("no type")})}),
+            ("a form", "POST", "/telegram", {"data": {"botToken": token("form")}}),
+            ("multipart", "POST", "/telegram", {"files": {"botToken": token("multipart").encode()}}),
+            ("large", "POST", "/telegram", {"json": {"botToken": token("large") * 2000}}),
+            ("query", "POST", f"/telegram?mode={token('mode')}&botToken={token('query')}", {"json": {}}),
+            ("wrong path", "POST", f"/nowhere/{token('path')}", {"json": {"botToken": token("wrong path")}}),
+            ("wrong verb", "PUT", "/telegram", {"json": {"botToken": token("wrong verb")}}),
+            ("DELETE with a body", "DELETE", "/slack", {"json": {"botToken": token("delete")}}),
+            ("headers", "GET", "/status", {"headers": {"X-Request-Id": token("request id"), "X-Api-Key": token("h")}}),
+            ("recipient", "POST", "/email/test", {"json": {"recipientEmail": token("recipient")}}),
+        ]
+        for what, method, path, more in raw:
+            journey.ask(f"api, {what}", method, ADMIN + path, by=rest, **more)
+    for what, header in {
+        "an unknown key": "Bearer {}", "no key": "{}", "Basic": "Basic {}", "ApiKey": "ApiKey {}", "two": "Bearer {} x",
+    }.items():  # fmt: skip
+        secret = aviary.make(f"authorization, {what}", "ahk_{}")
+        headers = {"Authorization": header.format(secret)}
+        journey.ask(f"api, {what}", "POST", f"{ADMIN}/telegram", headers=headers, json={"botToken": token(what)})
+
+
+def strange_events(journey: Journey) -> None:
+    """What no page sends, but any websocket client can: each leak of Reflex that was ever seen, and their like.
+
+    Names of events and arguments are no secrets: the log names those that it does not know, so that a page of a former
+    version can be told from a fault.
+    """
+    token, connect = journey.aviary.make, f"{card('telegram')}.connect"
+    typed = lambda name: {"form_data": {"_method": "bot_token", "bot_token": token(name)}}  # noqa: E731  # a shape
+    with journey.socket() as tab:
+        assert tab.loaded()
+        for payload in (
+            {"form_data": token("a text for a form")},
+            {"form_data": [token("a list for a form")]},
+            {"form_data": {token("a key of a form"): token("its value")}},
+            {"form_data": {"_method": token("the name of a method"), "bot_token": token("its secret")}},
+            {"form_data": {"_method": "bot_token", "bot_token": [token("a list in a form")]}},
+            {**typed("beside an actor"), "actor": {"role": "owner", "token": token("an actor")}},
+            {"unknown": token("an unknown argument")},
+            {"self": token("self")},
+            token("a text for a payload"),
+            [token("a list for a payload")],
+        ):
+            tab.raise_event(connect, payload)
+        for name in (
+            "reflex___state____state.nothing_of_the_kind",
+            f"{card('discord')}.connect",
+            f"{card('telegram')}.setvar",
+            f"{card('telegram')}.set_said",
+        ):
+            tab.raise_event(name, typed(f"to {name}"))
+            tab.raise_event(name, {"x": [token(f"in a list to {name}")]})
+        tab.raise_event(f"{card('telegram')}.make_default", {"connection_id": {"x": token("an id")}})
+        tab.emit("event", {**event(connect), "payload": typed("a bad address"), "router_data": {"asPath": None}})
+        tab.emit("event", {**event(connect), "payload": typed("no router"), "router_data": token("router")})
+        tab.emit("event", {"name": 5, "payload": {"bot_token": token("a number for a name")}})
+        tab.emit(token("an unknown socket event"), {"x": token("its data")})
+        tab.emit("event", json.dumps({**event(connect), "payload": typed("an event as a text")}))
+        tab.emit("event", token("a text that is no event"))
+        tab.emit("event", [token("a list for an event")])
+        tab.say(f"42/_event,not JSON {token('no JSON')}")
+        tab.say(f"45{token('a garbled packet')}")
+        tab.until(lambda _: False, 1.5)
+    for more in ({"token": ""}, {"token": "", "cookie": ""}, {"cookie": ""}):
+        with journey.socket(**more) as tab:
+            tab.raise_event(connect, typed(f"a socket with {more}"))
+            tab.raise_event(connect, {"x": [token(f"unnamed, a socket with {more}")]})
+            tab.until(lambda _: False, 1)
+    for boot in (token("a text to begin with"), [token("a list to begin with")],
+                 {"event": token("a text for the first event")}, {"event": {**event("x"), "payload": token("first")}},
+                 {"event": {**event("x"), "payload": typed("the first event")}}):  # fmt: skip
+        with journey.socket(boot={"event": boot} if isinstance(boot, str) else boot) as tab:
+            tab.until(lambda _: False, 0.5)
+    with journey.socket() as tab, suppress(OSError):
+        tab.raise_event(connect, {"form_data": {"bot_token": token("five megabytes") + "x" * 5_000_000}})
+        tab.until(lambda _: False, 1)
+
+
+def signing_in(journey: Journey) -> None:
+    """The plain forms: right, wrong, malformed, in the query."""
+    aviary = journey.aviary
+    with journey.client() as other:
+        for number in range(2):
+            fields = {"email": f"nobody{number}@example.com", "password": aviary.password(f"sign-in, wrong {number}")}
+            journey.fill("sign in, wrong", "/sign-in", fields, by=other)
+        journey.fill("sign in, wrong", "/sign-in", {"email": EMAIL, "password": aviary.password("wrong")}, by=other)
+        secret = aviary.password
+        for what, more in {
+            "without the form's token": {"data": {"email": EMAIL, "password": secret("no form token")}},
+            "as JSON": {"json": {"email": EMAIL, "password": secret("as JSON")}},
+            "too large": {"data": {"email": EMAIL, "password": secret("too large") * 2000}},
+            "too many fields": {"data": {f"password{each}": secret(f"field {each}") for each in range(20)}},
+            "from elsewhere": {
+                "data": {"password": secret("elsewhere")},
+                "headers": {"Origin": "https://evil.example"},
+            },
+            "in the query": {"params": {"password": secret("query")}, "data": {}},
+        }.items():
+            journey.ask(f"sign in, {what}", "POST", "/sign-in", by=other, **more)
+        journey.ask("a link of nobody's", "GET", f"/set-up/{aviary.make('no set-up link', '{}abcdefghijk')}", by=other)
+        journey.ask("an unknown address", "GET", f"/nowhere?token={aviary.make('unknown address')}", by=other)
+
+
+ELSEWHERE = ("https://evil.example", "null", "http://localhost:1", "http://localhost.evil.example")
+
+
+def from_elsewhere(journey: Journey) -> dict[str, int]:
+    """Pages of our own and of other origins that ask for a socket with the browser's cookies: what each is told."""
+    port = journey.site.port
+    return {origin: handshake(port, origin=origin, cookie=journey.cookie) for origin in (journey.site.base, *ELSEWHERE)}
+
+
+def tab_left_open(journey: Journey) -> str:
+    """Fill a page and close the tab; its token, which the tab's address of the socket tells."""
+    with journey.socket() as tab:
+        assert tab.loaded()
+        return tab.token
+
+
+def with_a_tab_of_another(journey: Journey, token: str) -> str:
+    """What a socket is told that nobody signed in with, but that names the token of another's tab."""
+    with Socket(journey.site.port, token=token) as tab:
+        tab.until(lambda frames: any("/sign-in" in frame for frame in frames), 5)
+        return "\n".join(tab.frames)
