@@ -28,9 +28,7 @@ TRY = {
 def main(arguments: list[str] | None = None) -> int:
     """Serve until SIGINT or SIGTERM; 0 at the end, 2 where a port is taken or emulate is missing."""
     parser = argparse.ArgumentParser(prog="python -m tests.standins", description=__doc__)
-    parser.add_argument(
-        "--port", type=int, default=0, help="the first port; the others follow. Default: free ones"
-    )
+    parser.add_argument("--port", type=int, default=0, help="the first port; the others follow. Default: free ones")
     parser.add_argument(
         "--mail", choices=[*MailMode], default=MailMode.STARTTLS, help="how the mailbox protects itself"
     )

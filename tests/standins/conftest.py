@@ -13,9 +13,7 @@ from tests.standins.standin import Standin
 from tests.standins.telegram import TelegramStandin
 
 
-@pytest.fixture(
-    scope="module", params=[SlackStandin, TelegramStandin, SendgridStandin], ids=lambda kind: kind.upstream
-)
+@pytest.fixture(scope="module", params=[SlackStandin, TelegramStandin, SendgridStandin], ids=lambda kind: kind.upstream)
 def running(request) -> Iterator[Standin]:
     with request.param() as standin:
         yield standin

@@ -89,9 +89,7 @@ class Dial:
         self._rules: list[Rule] = []
         self._lock = threading.Lock()
 
-    def set(
-        self, fault: Fault, path: str | None = None, times: int | None = None, body: str | None = None
-    ) -> None:
+    def set(self, fault: Fault, path: str | None = None, times: int | None = None, body: str | None = None) -> None:
         """Meet requests for `path` (a shell pattern such as `*/getMe`; None: every path) with `fault`.
 
         `times`: how many requests, None for all. `body` replaces what HTML and NONSENSE answer.

@@ -73,9 +73,7 @@ def install() -> Path:
         ) from error
     found = installed()
     if found is None:
-        raise EmulateMissingError(
-            f"npm did not install emulate@{VERSION}. Empty {cache_directory()} and try again."
-        )
+        raise EmulateMissingError(f"npm did not install emulate@{VERSION}. Empty {cache_directory()} and try again.")
     return found
 
 
@@ -106,9 +104,7 @@ class EmulateSlack:
         """Start it and wait until it answers. Raises `EmulateMissingError` where that fails."""
         program = installed()
         if program is None:
-            raise EmulateMissingError(
-                f"emulate {VERSION} is not installed. Run python -m tests.standins.emulate."
-            )
+            raise EmulateMissingError(f"emulate {VERSION} is not installed. Run python -m tests.standins.emulate.")
         self.port = self.port or _free_port()
         self.base = f"http://{HOST}:{self.port}"
         self._directory = tempfile.TemporaryDirectory(prefix="emulate-")

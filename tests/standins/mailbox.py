@@ -143,9 +143,7 @@ class Mailbox:
     async def _listen(self, context: ssl.SSLContext, transports: Transports) -> Sequence[asyncio.Server]:
         loop = asyncio.get_running_loop()
         implicit = context if self.mode is MailMode.TLS else None
-        opened = await loop.create_server(
-            lambda: _Smtp(self, context, loop, transports), HOST, self.port, ssl=implicit
-        )
+        opened = await loop.create_server(lambda: _Smtp(self, context, loop, transports), HOST, self.port, ssl=implicit)
         return [opened, *await listen_http((_control(self), 0))(transports)]
 
     def _authenticate(
@@ -206,9 +204,7 @@ def _control(mailbox: Mailbox) -> Starlette:
         return JSONResponse({"calls": mailbox.calls})
 
     async def messages(_request: Request) -> Response:
-        shown = [
-            {**asdict(mail), "content": mail.content.decode("utf-8", "replace")} for mail in mailbox.messages
-        ]
+        shown = [{**asdict(mail), "content": mail.content.decode("utf-8", "replace")} for mail in mailbox.messages]
         return JSONResponse({"messages": shown})
 
     return Starlette(

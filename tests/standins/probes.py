@@ -26,6 +26,4 @@ def bearer(token: str) -> dict[str, str]:
 
 
 def says_yes(answer: httpx.Response) -> bool:
-    return answer.status_code == 200 and (
-        answer.json().get("ok") is True or bool(answer.json().get("scopes"))
-    )
+    return answer.status_code == 200 and (answer.json().get("ok") is True or bool(answer.json().get("scopes")))

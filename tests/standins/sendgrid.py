@@ -45,9 +45,7 @@ class SendgridAccount:
 
     def may_send_as(self, address: str) -> bool:
         """Whether the address is a verified sender or in a valid domain."""
-        return self.senders.get(address.lower(), False) or self.domains.get(
-            address.lower().rpartition("@")[2], False
-        )
+        return self.senders.get(address.lower(), False) or self.domains.get(address.lower().rpartition("@")[2], False)
 
 
 @dataclass(frozen=True)

@@ -131,9 +131,7 @@ async def _exchange(
 
     async def send(message: Message) -> None:
         if message["type"] == "http.response.start":
-            writer.write(
-                conn.send(h11.Response(status_code=message["status"], headers=message["headers"])) or b""
-            )
+            writer.write(conn.send(h11.Response(status_code=message["status"], headers=message["headers"])) or b"")
             return
         writer.write(conn.send(h11.Data(data=message.get("body", b""))) or b"")
         if not message.get("more_body", False):

@@ -80,14 +80,11 @@ class SlackStandin(Standin):
             "conversations.info": self._channel_info,
         }
         known = [
-            Route(f"/api/{name}", self._method(name, act), methods=["GET", "POST"])
-            for name, act in methods.items()
+            Route(f"/api/{name}", self._method(name, act), methods=["GET", "POST"]) for name, act in methods.items()
         ]
         return [*known, Route("/api/{name}", self._unknown, methods=["GET", "POST"])]
 
-    def _method(
-        self, name: str, act: Callable[[Ask], dict[str, Any]]
-    ) -> Callable[[Request], Awaitable[Response]]:
+    def _method(self, name: str, act: Callable[[Ask], dict[str, Any]]) -> Callable[[Request], Awaitable[Response]]:
         async def endpoint(request: Request) -> Response:
             headers: dict[str, str] = {}
             try:
@@ -102,17 +99,13 @@ class SlackStandin(Standin):
         return endpoint
 
     async def _unknown(self, request: Request) -> Response:
-        return JSONResponse(
-            {"ok": False, "error": "unknown_method", "req_method": request.path_params["name"]}
-        )
+        return JSONResponse({"ok": False, "error": "unknown_method", "req_method": request.path_params["name"]})
 
     def _token(self, request: Request, given: Mapping[str, Any]) -> SlackToken:
         scheme, _, text = request.headers.get("authorization", "").partition(" ")
         # Slack reads a token from a form, never from a JSON body.
         is_json = request.headers.get("content-type", "").startswith("application/json")
-        text = (
-            text.strip() if scheme.lower() == "bearer" else ("" if is_json else str(given.get("token", "")))
-        )
+        text = text.strip() if scheme.lower() == "bearer" else ("" if is_json else str(given.get("token", "")))
         if not text:
             raise SlackError("not_authed")
         token = self.tokens.get(text)
@@ -212,9 +205,7 @@ class SlackStandin(Standin):
             if channel.team_id == ask.token.team_id
             and ("private_channel" if channel.is_private else "public_channel") in types
             and (me in channel.members or not channel.is_private)
-            and not (
-                channel.is_archived and str(ask.given.get("exclude_archived", "")).lower() in ("1", "true")
-            )
+            and not (channel.is_archived and str(ask.given.get("exclude_archived", "")).lower() in ("1", "true"))
         ]
         first, size = _page(ask.given)
         rest = first + size

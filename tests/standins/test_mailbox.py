@@ -31,9 +31,7 @@ def connect(mailbox: Mailbox) -> Iterator[Callable[..., smtplib.SMTP]]:
     def dial_in(timeout: float = 5, *, trusting: bool = True) -> smtplib.SMTP:
         context = ssl.create_default_context(cafile=mailbox.ca_pem_path if trusting else None)
         if mailbox.mode is MailMode.TLS:
-            client: smtplib.SMTP = smtplib.SMTP_SSL(
-                mailbox.host, mailbox.port, timeout=timeout, context=context
-            )
+            client: smtplib.SMTP = smtplib.SMTP_SSL(mailbox.host, mailbox.port, timeout=timeout, context=context)
         else:
             client = smtplib.SMTP(mailbox.host, mailbox.port, timeout=timeout)
         opened.append(client)

@@ -19,9 +19,7 @@ MAIL: dict[str, Any] = {
 }
 
 
-def send(
-    mails: SendgridStandin, http: httpx.Client, key: str = sendgrid.FULL_ACCESS, **change: Any
-) -> httpx.Response:
+def send(mails: SendgridStandin, http: httpx.Client, key: str = sendgrid.FULL_ACCESS, **change: Any) -> httpx.Response:
     return http.post(f"{mails.base}/v3/mail/send", headers=bearer(key), json={**MAIL, **change})
 
 

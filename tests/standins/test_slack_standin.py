@@ -12,9 +12,7 @@ from tests.standins.probes import bearer, probe, says_yes
 from tests.standins.slack import SlackStandin
 
 
-def ask(
-    slack: SlackStandin, http: httpx.Client, method: str, token: str = slack_seed.ACME, **given: Any
-) -> Any:
+def ask(slack: SlackStandin, http: httpx.Client, method: str, token: str = slack_seed.ACME, **given: Any) -> Any:
     return http.post(f"{slack.base}/api/{method}", headers=bearer(token), data=given).json()
 
 

@@ -12,9 +12,7 @@ from tests.standins.probes import probe, says_yes
 from tests.standins.telegram import TelegramStandin
 
 
-def tell(
-    bots: TelegramStandin, http: httpx.Client, method: str, token: str = telegram.ATLAS, **given: Any
-) -> Any:
+def tell(bots: TelegramStandin, http: httpx.Client, method: str, token: str = telegram.ATLAS, **given: Any) -> Any:
     return http.post(f"{bots.base}/bot{token}/{method}", json=given)
 
 

@@ -1,0 +1,71 @@
+"""Brings a workspace into states that the page must show."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from playwright.sync_api import Page, expect
+from sqlalchemy import text
+
+from atlas_hub.hub import Hub
+from tests.e2e.browsing import card, drawer, fill, said, submit
+from tests.e2e.ground import Inside
+from tests.e2e.people import API, Place
+from tests.e2e.vendors import Team, Vendors
+
+
+def with_slack(place: Place, vendors: Vendors, name: str = "Acme Corp", mode: str = "replace", **other: Any) -> Team:
+    """A Slack team, connected by REST."""
+    team = vendors.team(name, **other)
+    path = f"{API}/slack/byot" + ("?mode=add" if mode == "add" else "")
+    place.rest.post(path, json={"botToken": team.token}).raise_for_status()
+    return team
+
+
+def with_telegram(place: Place, vendors: Vendors) -> str:
+    """A Telegram bot, connected by REST; its token."""
+    bot = vendors.bot()
+    place.rest.post(f"{API}/telegram", json={"botToken": bot.token}).raise_for_status()
+    return bot.token
+
+
+def without_default(place: Place, vendors: Vendors) -> None:
+    """Two Slack teams, of which the default was disconnected."""
+    with_slack(place, vendors, "Acme Corp")
+    with_slack(place, vendors, "Beta Inc", mode="add")
+    place.rest.delete(f"{API}/slack").raise_for_status()
+
+
+def check_now(page: Page, times: int = 1) -> None:
+    """Press *Check now* in the open drawer, and wait for each answer."""
+    button = drawer(page).get_by_role("button", name="Check now")
+    for _ in range(times):
+        button.click()
+        expect(drawer(page).get_by_role("button", name="Checking…")).to_have_count(0)
+        expect(said(page)).to_contain_text("Checked")
+
+
+def sealed_under_a_lost_key(inside: Inside, place: Place) -> None:
+    """Make the workspace's credentials ones that no key here opens."""
+
+    async def lose(hub: Hub) -> None:
+        async with hub.db.transaction() as tx:
+            await tx.execute(
+                text("UPDATE atlas_hub_credential SET key_id = 'v9' WHERE workspace = :here"), {"here": place.id}
+            )
+
+    inside.do(lose)
+
+
+def asked_which_account(page: Page, vendors: Vendors, name: str = "Beta Inc") -> Team:
+    """Give a key of another team in the drawer of a connected Slack, and be asked which is meant."""
+    other = vendors.team(name)
+    drawer(page).get_by_text("Replace the credentials").click()
+    submit(fill(page, "slack", {"Bot User OAuth Token": other.token}))
+    expect(drawer(page).get_by_role("group", name="This is another account")).to_be_visible()
+    return other
+
+
+def word(page: Page, slug: str, told: str) -> None:
+    """Wait until a card's badge says so."""
+    expect(card(page, slug)).to_have_attribute("data-word", told)
