@@ -133,14 +133,19 @@ async def _refusal(state: Any, actor: Actor, level: str) -> Any:
     return None
 
 
-async def remember(state: Any, actor: Actor) -> None:
-    """Note for whom a tab was loaded, and take away what it was told before. In a foreground handler."""
+async def remember(state: Any, actor: Actor) -> bool:
+    """Note for whom a tab was loaded, and take away what it was told before. In a foreground handler.
+
+    True where it was loaded for another workspace before.
+    """
     tab = await state.get_state(Tab)
+    moved = tab._workspace not in {"", actor.workspace}  # noqa: SLF001  # as above
     if tab._workspace != actor.workspace:  # noqa: SLF001  # as above
         tab._workspace = actor.workspace  # noqa: SLF001  # as above
     for name in ("notice", "trouble"):
         if getattr(tab, name):
             setattr(tab, name, "")
+    return moved
 
 
 async def _tell(state: Any, **told: str) -> None:

@@ -40,7 +40,7 @@ class Page(rx.State):
 
     @rx.event
     @entering
-    async def load(self, actor: Actor) -> None:
+    async def load(self, actor: Actor) -> Any:
         """Fill every card in one query and one delta, open the drawer of the address, follow the changes."""
         the_hub = hub()
         # Before the query: what changes between the two rings for this tab already.
@@ -48,7 +48,7 @@ class Page(rx.State):
         live.add(token, actor.workspace)
         views = await status.overview(the_hub, actor)
         slug = _slug(self.router.url.path)
-        await remember(self, actor)
+        moved = await remember(self, actor)
         put(
             self,
             {
@@ -65,6 +65,8 @@ class Page(rx.State):
             state = await self.get_state(CARDS[view.provider])
             settle(state, token)
             show(state, view, at)
+        # The workspace was switched in another tab: what stands around the page is of the former one.
+        return rx.call_script("window.location.reload()") if moved else None
 
     @rx.event
     @signed_in

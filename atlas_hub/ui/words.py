@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Final
 
 from atlas_hub.kit.clock import parse
-from atlas_hub.kit.errors import AnotherAccount, BadForm, HubError, NetworkError, PlatformError, ProviderError
+from atlas_hub.kit.errors import AnotherAccount, BadForm, HubError, NetworkError, PlatformError, ProviderError, RateLimited
 from atlas_hub.services.status import Mode
 from atlas_hub.services.views import CardView, ConnectionView, State, Truth
 
@@ -100,7 +100,7 @@ def of_error(error: HubError, method: str) -> dict[str, str]:
 
 def is_silence(error: HubError) -> bool:
     """Whether the vendor gave no judgement, so that what was typed may still be right."""
-    return isinstance(error, NetworkError | PlatformError)
+    return isinstance(error, NetworkError | PlatformError | RateLimited)
 
 
 def reference() -> str:

@@ -26,14 +26,21 @@ if (typeof window !== "undefined" && !window.atlasHub) {
   setInterval(() => all("time[data-ah-time]").forEach(tell), 15000);
 
   // The drawer follows its attribute; the browser keeps the focus inside and gives it back.
+  let from;
+  // What opened the drawer may be gone with the state that its card had: the card's present act takes the focus.
+  const goBack = () => {
+    if (document.activeElement === document.body) one(document, `[data-card="${from}"] .ah-acts :is(a, button)`)?.focus();
+  };
   const follow = (dialog) => {
     const wanted = dialog.dataset.ahModal === "open";
     if (wanted && !dialog.open) {
       dialog.showModal();
+      from = one(dialog, "[data-drawer]")?.dataset.drawer;
       dialog.scrollTop = 0;
       one(dialog, "h2")?.focus();
     } else if (!wanted && dialog.open) {
       dialog.close();
+      goBack();
     }
   };
   const leave = (dialog) => one(dialog, "[data-ah-close]")?.click();
@@ -65,6 +72,7 @@ if (typeof window !== "undefined" && !window.atlasHub) {
   };
 
   document.addEventListener("click", (event) => {
+    if (event.target.matches?.(".ah-skip")) { event.preventDefault(); document.getElementById("content")?.focus(); return; }
     const target = event.target.closest?.(".atlas-hub [data-ah-opens], .atlas-hub [data-ah-close], .atlas-hub [data-ah-copy], .atlas-hub button[type=submit]");
     if (event.target.matches?.(".atlas-hub dialog[open]")) {
       const box = event.target.getBoundingClientRect();
