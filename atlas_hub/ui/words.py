@@ -8,7 +8,15 @@ from enum import StrEnum
 from typing import Final
 
 from atlas_hub.kit.clock import parse
-from atlas_hub.kit.errors import AnotherAccount, BadForm, HubError, NetworkError, PlatformError, ProviderError, RateLimited
+from atlas_hub.kit.errors import (
+    AnotherAccount,
+    BadForm,
+    HubError,
+    NetworkError,
+    PlatformError,
+    ProviderError,
+    RateLimited,
+)
 from atlas_hub.services.status import Mode
 from atlas_hub.services.views import CardView, ConnectionView, State, Truth
 
