@@ -17,6 +17,7 @@ class Role(StrEnum):
     READ_ONLY = "read_only"
 
 
+ADMINS_ALONE = "Only owners and admins of this workspace may do that. Ask one of them, or ask for the role."
 ADMINS = frozenset({Role.OWNER, Role.ADMIN})
 
 
@@ -49,4 +50,4 @@ class Actor:
 def require_admin(actor: Actor) -> None:
     """Raises `Forbidden` for anyone but an owner or admin."""
     if not actor.may_change:
-        raise Forbidden("Only owners and admins of this workspace may do that. Ask one of them, or ask for the role.")
+        raise Forbidden(ADMINS_ALONE)

@@ -16,7 +16,7 @@ import reflex as rx
 
 from atlas_hub.hub import hub
 from atlas_hub.kit.errors import HubError
-from atlas_hub.services.access import Actor
+from atlas_hub.services.access import ADMINS_ALONE, Actor
 from atlas_hub.ui import words
 
 log = logging.getLogger(__name__)
@@ -27,7 +27,6 @@ MARK: Final = "__atlas_hub_guarded__"
 Handler = Callable[..., Awaitable[Any]]
 Blank = Callable[[Any], Awaitable[None]]
 
-MEMBERS_ONLY_LOOK = "Only owners and admins of this workspace may do that. Ask one of them, or ask for the role."
 OTHER_WORKSPACE = "This page was loaded for another workspace. It is being loaded again."
 UNCHECKED = (
     "Your sign-in could not be checked, so nothing was done. Retry in a moment; if it stays so, "
@@ -128,7 +127,7 @@ async def _refusal(state: Any, actor: Actor, level: str) -> Any:
         await _tell(state, notice=OTHER_WORKSPACE)
         return rx.call_script("window.location.reload()")
     if level == "admin" and not actor.may_change:
-        await _tell(state, notice=MEMBERS_ONLY_LOOK)
+        await _tell(state, notice=ADMINS_ALONE)
         return []
     return None
 

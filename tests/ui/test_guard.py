@@ -70,7 +70,7 @@ async def test_a_member_is_told_and_nothing_is_done(hub: Hub, door: Any, browser
     door.actor = member
     await browser.raise_event(Page, "load")
     await browser.raise_event(SLACK, "connect", {"_method": "bot_token", "bot_token": TOKEN})
-    assert (await browser.state(Tab)).notice == guard.MEMBERS_ONLY_LOOK
+    assert (await browser.state(Tab)).notice == guard.ADMINS_ALONE
     assert slack.calls == []
 
 
