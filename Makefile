@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export REFLEX_USE_NPM := 1
 
-.PHONY: help run test check e2e bench docs migrate dev fix
+.PHONY: help run demo test check e2e bench docs migrate dev fix
 help:  ## List the words
 	@grep -hE '^[a-z0-9]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
 
@@ -31,11 +31,14 @@ $(VENV)/.dev: requirements-dev.txt $(VENV)/.run
 run: $(VENV)/.run  ## Set up, migrate and serve page and APIs on http://localhost:3000
 	@$(BIN)/python -m atlas_hub serve
 
+demo: $(VENV)/.dev  ## The hub among stand-in vendors on this machine, with a page that makes them fail
+	@$(BIN)/python -m tests.standins.demo
+
 dev: $(VENV)/.run  ## The same with hot reload, for developers
 	@$(BIN)/python -m atlas_hub serve --dev
 
 test: $(VENV)/.dev  ## Set up and run the tests that need no browser
-	@$(BIN)/python -m pytest -m "not e2e"
+	@$(BIN)/python -m pytest -m "not e2e" -n logical --dist loadfile
 
 e2e: $(VENV)/.dev  ## Browser tests with a built page; screenshots are kept in screenshots/
 	@$(BIN)/python -m pytest -m e2e
@@ -44,7 +47,7 @@ check: $(VENV)/.dev  ## Format, lint, types, then the tests
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
-	@$(BIN)/python -m pytest -m "not e2e"
+	@$(BIN)/python -m pytest -m "not e2e" -n logical --dist loadfile
 
 fix: $(VENV)/.dev  ## Format and mend what can be mended
 	@$(BIN)/ruff check --fix .

@@ -5,11 +5,13 @@ from __future__ import annotations
 import sys
 from importlib import import_module
 from pathlib import Path
+from pkgutil import iter_modules
 from typing import Any
 
+from atlas_hub import providers as here
 from atlas_hub.kit.http import Upstream
 from atlas_hub.providers import PROVIDERS
-from atlas_hub.providers.contract import Method, Provider, Revokes, Sends
+from atlas_hub.providers.contract import Feature, Method, Provider, Revokes, Sends
 from atlas_hub.settings import Settings
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
@@ -17,7 +19,19 @@ DOCS = Path(__file__).resolve().parents[1] / "docs"
 VENDOR_VARIABLES = {
     "SLACK_CLIENT_ID": "With `SLACK_CLIENT_SECRET`: the status answer says that an OAuth app is configured.",
     "SLACK_CLIENT_SECRET": "See `SLACK_CLIENT_ID`.",
-    "SLACK_BOT_TOKEN": "The status answer says that it is set (`envConfigured`).",
+    "SLACK_BOT_TOKEN": "Connects Slack in the first workspace of a self-hosted hub, where nothing else does. It can be "
+    "adopted into the store on the page.",
+    "SLACK_SIGNING_SECRET": "Goes with `SLACK_BOT_TOKEN`; verifies Slack's calls.",
+    "TEAMS_APP_ID": "With `TEAMS_APP_PASSWORD`: the status answer says that an OAuth app is configured.",
+    "TEAMS_APP_PASSWORD": "See `TEAMS_APP_ID`.",
+    "DISCORD_CLIENT_ID": "With `DISCORD_CLIENT_SECRET`: the status answer says that an OAuth app is configured.",
+    "DISCORD_CLIENT_SECRET": "See `DISCORD_CLIENT_ID`.",
+    "ATLAS_SMTP_URL": "An http(s) address that takes mail as JSON (`from`, `to`, `subject`, `html`). Mail of a "
+    "workspace that has set up none of its own goes there.",
+    "RESEND_API_KEY": "The same through Resend, where `ATLAS_SMTP_URL` is not set.",
+    "ATLAS_EMAIL_FROM": "The sender of both; of `Name <address>` the address counts. Unset: `no-reply@` and the host "
+    "of the public address.",
+    "WHATSAPP_GRAPH_VERSION": "The version of Meta's Graph API. Unset: `v18.0`.",
 }
 """The vendors' variables that are read now, and for what."""
 
@@ -56,13 +70,8 @@ def _code(text: str) -> str:
 
 
 def _upstreams() -> list[Upstream]:
-    modules = {type(method).__module__ for provider in PROVIDERS.values() for method in provider.methods}
-    found = {
-        value.name: value
-        for module in modules
-        for value in vars(import_module(module)).values()
-        if isinstance(value, Upstream)
-    }
+    modules = [import_module(f"{here.__name__}.{module.name}") for module in iter_modules(here.__path__)]
+    found = {value.name: value for module in modules for value in vars(module).values() if isinstance(value, Upstream)}
     return [found[name] for name in sorted(found)]
 
 
@@ -80,10 +89,22 @@ def _provider(provider: Provider) -> list[str]:
     lines += ["", f"The vendor's own guide: <{provider.docs}>", ""]
     for method in provider.methods:
         lines += [*_method(method), ""]
+    if provider.features:
+        lines += [f"It can: {', '.join(_feature(provider, feature) for feature in provider.features)}.", ""]
+    lines += [*(f"- {limit}" for limit in provider.limits), ""] if provider.limits else []
+    for way in provider.environment:
+        names = ", ".join(f"`{name}`" for name in way.variables.values())
+        lines += [f"From the environment ({way.method.label}): {names}.", ""]
     if provider.needed_scopes:
         lines += [f"Scopes: {', '.join(f'`{scope}`' for scope in sorted(provider.needed_scopes))}.", ""]
     lines.append(f"When it is disconnected: {provider.stops}")
     return lines
+
+
+def _feature(provider: Provider, feature: Feature) -> str:
+    scopes = ", ".join(f"`{scope}`" for scope in sorted(provider.features[feature]))
+    name = feature.value.replace("_", " ")
+    return f"{name} ({scopes})" if scopes else name
 
 
 def _method(method: Method[Any]) -> list[str]:

@@ -40,7 +40,8 @@ class Hub:
     def db(self) -> Db:
         """The database. Raises `NotAvailable` where there is none (`DATABASE_URL=none`)."""
         if self._db is None:
-            raise NotAvailable("There is no internal database here. Set DATABASE_URL and restart the hub.")
+            remedy = "" if self.settings.saas else " Set DATABASE_URL and restart the hub."
+            raise NotAvailable(f"There is no internal database here.{remedy}")
         return self._db
 
     @property
@@ -74,7 +75,8 @@ async def opened(settings: Settings, *, clock: Now = now) -> AsyncIterator[Hub]:
             await installation.migrate(db)
         vault = await installation.open_vault(settings, db)
         own_host = urlsplit(settings.address).hostname or ""
-        http = Http(settings.upstreams, Guard(settings.outbound_allow, own_hosts=(own_host,)))
+        guard = Guard(settings.outbound_allow, own_hosts=(own_host,))
+        http = Http(settings.upstreams, guard, versions=settings.versions)
         closing.push_async_callback(http.close)
         bus = open_bus(settings.redis_url)
         closing.push_async_callback(bus.close)

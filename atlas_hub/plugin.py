@@ -87,16 +87,19 @@ class HubPlugin(rx.plugins.Plugin):
         import asyncio
 
         from atlas_hub import hub
+        from atlas_hub.services import environment
         from atlas_hub.ui import live
 
         redact.install()  # the server put its own log handlers up since
-        async with hub.opened(settings_of_host()):
+        async with hub.opened(settings_of_host()) as the_hub:
+            proving = asyncio.create_task(environment.begin(the_hub), name="atlas_hub environment")
             following = asyncio.create_task(live.follow(app), name="atlas_hub live changes")
             try:
                 yield
             finally:
-                following.cancel()
-                await asyncio.gather(following, return_exceptions=True)
+                for task in (following, proving):
+                    task.cancel()
+                await asyncio.gather(following, proving, return_exceptions=True)
 
 
 def settings_of_host() -> hub_settings.Settings:

@@ -21,6 +21,7 @@ SHORTEST_API_KEY = 16
 _WEB_ADDRESS = re.compile(r"https?://[^/\s]+")
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 NO_DATABASE = "none"
+GRAPH_VERSION = "WHATSAPP_GRAPH_VERSION"
 
 
 class DeployMode(StrEnum):
@@ -166,6 +167,14 @@ class Settings(BaseSettings):
                 raise BadForm({key: f"{key}: must begin with https:// or http:// and name a host."})
         return {key.removeprefix(prefix): value for key, value in given.items()}
 
+    @property
+    def versions(self) -> Mapping[str, str]:
+        """NAME of an upstream → the version of its API that the operator chose."""
+        version = os.environ.get(GRAPH_VERSION, "").strip()
+        if version and re.fullmatch(r"v\d{1,3}\.\d{1,2}", version) is None:
+            raise BadForm({GRAPH_VERSION: f"{GRAPH_VERSION}: must be a version of Meta's Graph API, such as v18.0."})
+        return {"META_GRAPH": version} if version else {}
+
     def env(self, name: str) -> Secret | None:
         """A vendor's variable, or None where it is unset or empty."""
         value = os.environ.get(name, "").strip()
@@ -182,5 +191,5 @@ def load(**overrides: Any) -> Settings:
             for issue in error.errors(include_input=False, include_url=False)
         }
         raise BadForm(fields) from None
-    _ = settings.upstreams  # refused now, not at the first call
+    _ = settings.upstreams, settings.versions  # refused now, not at the first call
     return settings

@@ -39,6 +39,10 @@ def no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
         if name.startswith(("ATLAS_UPSTREAM_", "ATLAS_DEPLOY", "SLACK_", "TEAMS_", "DISCORD_")) or name in {
             "DATABASE_URL",
             "ATLAS_API_KEY",
+            "ATLAS_SMTP_URL",
+            "ATLAS_EMAIL_FROM",
+            "RESEND_API_KEY",
+            "WHATSAPP_GRAPH_VERSION",
             "ATLAS_ENCRYPTION_KEYS",
             "ATLAS_PUBLIC_URL",
             "REFLEX_REDIS_URL",

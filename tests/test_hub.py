@@ -65,15 +65,18 @@ async def test_a_lost_key_locks_the_vault_and_the_page_still_has_its_cards(tmp_p
     async with open_hub(settings) as hub:
         assert hub.vault.locked
         assert not settings.key_file.exists()  # a new key would make the old rows unreadable for good
-        assert {card.mode for card in await status.overview(hub, owner)} == {"form"}
+        assert {card.mode for card in (await status.overview(hub, owner)).cards} == {"form"}
         with pytest.raises(VaultLocked):
             await connections.connect(hub, owner, "telegram", "bot_token", {"bot_token": "1"}, source="page")
 
 
 async def test_without_a_database_the_cards_say_what_to_set(owner: Actor) -> None:
     async with open_hub(load(database_url="none")) as hub:
-        cards = await status.overview(hub, owner)
-        assert {(card.mode, card.hint) for card in cards} == {("hint", ("DATABASE_URL",))}
+        cards = {card.provider: card for card in (await status.overview(hub, owner)).cards}
+        assert {card.mode for card in cards.values()} == {"hint"}
+        assert all(card.hint[0] == "DATABASE_URL" for card in cards.values())
+        assert cards["slack"].hint[1:] == ("SLACK_BOT_TOKEN and SLACK_SIGNING_SECRET",)
+        assert cards["telegram"].hint[1:] == ()
         said = await status.answer(hub, owner)
         assert said["hasInternalDB"] is False
         assert not any(said[provider.names.admin]["configurable"] for provider in PROVIDERS.values())

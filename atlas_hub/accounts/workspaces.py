@@ -10,7 +10,7 @@ from atlas_hub.hub import Hub
 from atlas_hub.kit.errors import BadForm, NotFound
 from atlas_hub.kit.ids import is_id
 from atlas_hub.services.access import Role
-from atlas_hub.storage import audit, installation
+from atlas_hub.storage import audit, connections, installation
 from atlas_hub.storage.db import Tx
 from atlas_hub.storage.purge import purge
 
@@ -183,4 +183,7 @@ async def _create(hub: Hub, tx: Tx, name: str, by: str) -> Workspace:
 async def _make_first(tx: Tx, workspace_id: str) -> None:
     row = await installation.the_row(tx)
     row.first_workspace = workspace_id
+    for given in await connections.all_from_environment(tx):
+        if given.workspace != workspace_id:
+            await connections.delete_row(tx, given)  # the page of the new first workspace makes its own
     await tx.flush()

@@ -39,7 +39,7 @@ from atlas_hub.hub import Hub
 from atlas_hub.kit.errors import BadForm, NotFound, ProviderError
 from atlas_hub.providers import PROVIDERS
 from atlas_hub.providers.contract import Provider, Purpose, scope_of
-from atlas_hub.services import connections, delivery, status
+from atlas_hub.services import connections, delivery, environment, status
 from atlas_hub.services.access import Actor
 from atlas_hub.services.connections import Mode
 from atlas_hub.services.views import Connected
@@ -186,7 +186,7 @@ def _sentences(provider: Provider, done: Connected) -> dict[str, Any]:
 
 def _wire(body: Body, done: Connected) -> dict[str, Any]:
     if not body.nested:
-        return {name: done.wire.get(name) for name in body.provider.wire_fields}
+        return {name: done.wire.get(name) for name in (*body.provider.wire_fields, *body.provider.answer_fields)}
     method = body.methods[done.view.method]
     shared = {body.wire_name(method, field): done.view.options.get(field) for field in body.shared}
     return {CHOICE: method.key, **shared}
@@ -209,6 +209,17 @@ async def disconnect(provider: Provider, call: Call) -> dict[str, Any]:
     said = f"{provider.name} is disconnected: {gone.label}."
     if gone.still_in_use:
         said += " The same account is still used by another connection."
+    if gone.others:
+        them = "1 other is" if gone.others == 1 else f"{gone.others} others are"
+        said += f" {them} still stored; none is the default."
+    if provider.methods[0].purpose is Purpose.MAIL:
+        gift = environment.mail(call.hub)
+        given = gift is not None and gift.form is not None
+        said += (
+            " Mail goes through the operator's settings now."
+            if given
+            else " No mail is sent until another way is set up."
+        )
     return {"message": said, "othersStored": gone.others, "stillInUse": gone.still_in_use}
 
 
@@ -222,8 +233,7 @@ async def send_test(provider: Provider, call: Call) -> dict[str, Any]:
         field = "recipientEmail" if issue["type"] != "model_type" else ""
         raise invalid([(field, "This must be the e-mail address of one recipient.")]) from None
     try:
-        primary = await connections.primary_id(call.hub, call.actor, scope_of(provider, provider.methods[0]))
-        sent = await delivery.send_test(call.hub, call.actor, primary, to)
+        sent = await delivery.send_test_mail(call.hub, call.actor, to)
     except NotFound as error:
         raise Refusal(HTTPStatus.BAD_REQUEST, "not_found", f"{error.text} Connect {provider.name} first.") from None
     except BadForm as error:

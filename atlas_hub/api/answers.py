@@ -8,7 +8,8 @@ from typing import Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, create_model
 
-from atlas_hub.services.status import OAUTH_PLATFORMS, PLATFORMS
+from atlas_hub.providers import PROVIDERS
+from atlas_hub.services.status import PLATFORMS
 from atlas_hub.services.views import State
 from atlas_hub.settings import DeployMode
 
@@ -104,13 +105,17 @@ class ErrorAnswer(Answer):
 
 
 class Platform(Answer):
-    """One platform of the status answer; `state` and `checks` where it is connected."""
+    """One platform of the status answer; `state`, `checks` and `source` where it is connected.
+
+    `source`: by which door it came; `environment` where the operator's variables connect it.
+    """
 
     connected: bool
     installedAt: AwareDatetime | None
     configurable: bool
     state: State | None = None
     checks: Checks | None = None
+    source: Literal["page", "admin", "groups", "connections", "chat", "environment"] | None = None
 
 
 class Webhooks(Answer):
@@ -124,7 +129,8 @@ def _platform(name: str) -> type[BaseModel]:
     fields: dict[str, Any] = dict.fromkeys(PLATFORMS[name], str | None)
     if name == "slack":
         fields |= {"oauthConfigured": bool, "envConfigured": bool}
-    about = "Whether OAuth can complete here." if name in OAUTH_PLATFORMS else "Whether it can be connected here."
+    oauth = any(provider.oauth_env for provider in PROVIDERS.values() if provider.names.admin == name)
+    about = "`configurable`: whether " + ("an OAuth app is there." if oauth else "it can be connected here.")
     return create_model(f"{name.capitalize()}Status", __base__=Platform, __doc__=about, **fields)
 
 

@@ -22,12 +22,27 @@ from atlas_hub.api.errors import Refusal, invalid
 from atlas_hub.kit.secret import Secret
 from atlas_hub.providers.contract import Form, Method, Provider, scope_of
 
-REQUIRED = "This field is required."
+REQUIRED = "This is missing or empty. Send a value."
 NESTED = "config"
 CHOICE = "provider"
 FORMATS = {"email": "email", "url": "uri"}
 _NOT_SAID = frozenset({"is_instance_of", "needs_python_object"})
 """What pydantic says beside the real reason, of the one branch of `Secret` that JSON cannot take."""
+_TEXT, _NUMBER, _TICK = (
+    "This must be text. Send a JSON string.",
+    "This must be a whole number. Send it without quotes and without a fraction.",
+    "This must be true or false. Send one of them, without quotes.",
+)
+_OBJECT = "This must be a JSON object. Send one."
+_SENTENCES = {
+    **dict.fromkeys(("missing", "string_too_short", "union_tag_not_found"), REQUIRED),
+    **dict.fromkeys(("model_type", "model_attributes_type", "dict_type"), _OBJECT),
+    **dict.fromkeys(("int_type", "int_from_float", "int_parsing", "int_parsing_size"), _NUMBER),
+    "string_type": _TEXT,
+    "bool_type": _TICK,
+}
+"""pydantic's words for what is wrong → ours, which name the remedy. Its messages are never passed on."""
+_ANYTHING_ELSE = "This is not of the shape that is needed. Send what openapi.json says for it."
 
 
 class Wire(Form):
@@ -131,12 +146,9 @@ class Body:
     def _sentence(self, issue: Any) -> str:
         if issue["type"] == "union_tag_invalid":  # pydantic's words would repeat what was sent
             return f"This must be one of {', '.join(self.methods)}."
-        if issue["type"] in {"missing", "string_too_short", "union_tag_not_found"}:
-            return REQUIRED
-        if issue["type"] in {"model_type", "model_attributes_type", "dict_type"}:
-            return "This must be a JSON object."
-        message = str(issue["msg"]).removeprefix("Value error, ").removesuffix(".")
-        return f"{message}."
+        if issue["type"] == "value_error":  # a sentence of a form's own
+            return str(issue["msg"]).removeprefix("Value error, ")
+        return _SENTENCES.get(issue["type"], _ANYTHING_ELSE)
 
 
 def _shared(methods: list[Method[Any]]) -> tuple[str, ...]:
@@ -194,7 +206,7 @@ def _empty(value: Any) -> str:
     if value == "":
         return REQUIRED
     if isinstance(value, str) and "\x00" in value:
-        return "This must not contain the character NUL."
+        return "This has the character NUL in it, which cannot be stored. Take it out."
     return ""
 
 

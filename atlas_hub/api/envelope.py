@@ -161,11 +161,21 @@ async def json_of(request: Request) -> tuple[bytes, Any]:
             "unsupported_media_type",
             f"The body must be JSON. Send it with 'Content-Type: {JSON}'.",
         )
+    codings = {
+        coding.strip().lower() for value in request.headers.getlist("content-encoding") for coding in value.split(",")
+    }
+    if codings - {"", "identity"}:
+        raise Refusal(
+            HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+            "unsupported_media_type",
+            "The body must not be compressed. Send it as it is, without a Content-Encoding.",
+            headers={"Accept-Encoding": "identity"},  # RFC 9110 §12.5.3
+        )
     raw = await _read(request)
     try:
         return raw, from_json(raw, allow_inf_nan=False)
     except ValueError:
-        raise bad_request("The body is not valid JSON.") from None
+        raise bad_request("The body is not valid JSON. Send one JSON object, in UTF-8.") from None
 
 
 async def _read(request: Request) -> bytes:

@@ -33,7 +33,7 @@ ERRORS: Mapping[int, str] = {
     404: "`not_found`: nothing is connected. `not_available`: there is no internal database.",
     409: "`conflict`: the account is connected already.",
     413: "`payload_too_large`: more than 64 KiB.",
-    415: "`unsupported_media_type`: not `application/json`.",
+    415: "`unsupported_media_type`: not `application/json`, or compressed.",
     422: "`validation_error`: `details` names the fields.",
     429: "`rate_limited`: see `retryAfterSeconds`.",
     500: "`internal_error`: the log has more under `requestId`.",
@@ -175,7 +175,7 @@ def _connected(body: Body) -> type[BaseModel]:
         fields = {CHOICE: Literal[tuple(body.methods)]}
         fields |= {body.wire_name(next(iter(body.methods.values())), name): str for name in body.shared}
     else:
-        fields = dict.fromkeys(body.provider.wire_fields, str | None)
+        fields = dict.fromkeys((*body.provider.wire_fields, *body.provider.answer_fields), str | None)
     if body.provider.methods[0].purpose is Purpose.MAIL:
         fields |= {"verified": bool, "warning": str | None}
     return create_model(f"{_title(body.provider)}Connected", __base__=Connected, **fields)

@@ -27,12 +27,14 @@ class Upstream:
     """A vendor's API: its address, and what its errors call it (`vendor`).
 
     ATLAS_UPSTREAM_<name> replaces scheme, host and port of `base`.
-    `{region}` in `base` or in its replacement takes the region's name.
+    `{region}` in `base` or in its replacement takes the region's name. `version` is for vendors that put one into
+    the path (`Http.version`).
     """
 
     name: str
     vendor: str
     base: str
+    version: str = ""
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,24 @@ class Answer:
     headers: Mapping[str, str]
     body: bytes = field(repr=False)
     vendor: str = "The service"
+
+    @property
+    def is_json(self) -> bool:
+        """Whether the body is JSON, of any kind."""
+        try:
+            _json.loads(self.body)
+        except (ValueError, RecursionError):
+            return False
+        return True
+
+    @property
+    def object(self) -> dict[str, Any]:
+        """The body where it is a JSON object, else an empty one."""
+        try:
+            body = _json.loads(self.body)
+        except (ValueError, RecursionError):
+            return {}
+        return body if isinstance(body, dict) else {}
 
     def json(self) -> Any:
         """The body as JSON. Raises `PlatformError` where it is none."""
@@ -55,7 +75,8 @@ class Answer:
 def judge(vendor: str, answer: Answer, *, field: str | None = None) -> None:
     """Raise for a status of 400 and above; `field` names the input at fault.
 
-    401 `InvalidCredentials`, 403 `InsufficientPermissions`, 429 `RateLimited`, all else `PlatformError`.
+    401 `InvalidCredentials`, 403 `InsufficientPermissions`, 429 `RateLimited`, all else `PlatformError`; so is a 403
+    that is not JSON, for it is the word of a proxy or firewall in between, not of an API.
     """
     status = answer.status
     if status < HTTPStatus.BAD_REQUEST:
@@ -67,6 +88,11 @@ def judge(vendor: str, answer: Answer, *, field: str | None = None) -> None:
             f"{vendor} refused the credentials{reason}. Check them and try again.",
             field=field,
             vendor_code=code,
+        )
+    if status == HTTPStatus.FORBIDDEN and not answer.is_json:
+        raise PlatformError(
+            f"{vendor} was not reached: something in between, such as a proxy or firewall, refused the request (403). "
+            "Try again later."
         )
     if status == HTTPStatus.FORBIDDEN:
         raise InsufficientPermissions(

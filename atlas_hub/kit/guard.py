@@ -157,7 +157,7 @@ class Guard:
 _NEIGHBOUR = "This host name is not allowed: it names a machine on the hub's own network."
 _PRIVATE = (
     "This address leads to a private or reserved network, which is not allowed. "
-    "Use a public address, or ask the operator to allow the network with ATLAS_OUTBOUND_ALLOW."
+    "Use a public address, or ask whoever runs the hub to allow this network."
 )
 
 

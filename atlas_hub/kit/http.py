@@ -20,7 +20,7 @@ from weakref import WeakValueDictionary
 import httpx
 
 from atlas_hub.kit.answer import Answer, Unpack, Upstream, judge
-from atlas_hub.kit.errors import InvalidCredentials, NetworkError, PlatformError
+from atlas_hub.kit.errors import InvalidCredentials, NetworkError, PlatformError, ProviderError
 from atlas_hub.kit.guard import Guard, Target
 
 __all__ = ["Answer", "Http", "Upstream"]
@@ -39,15 +39,20 @@ for _name in ("httpx", "httpcore"):
 class Http:
     """The outbound client, one per process. The first question opens it, in the event loop that asks.
 
-    `upstreams` maps names to replacement bases (the operator's word, not guarded). `transport` stands in for
-    the network in tests.
+    `upstreams` maps names to replacement bases, `versions` to versions of their APIs (the operator's word, not
+    guarded). `transport` stands in for the network in tests.
     """
 
     def __init__(
-        self, upstreams: Mapping[str, str], guard: Guard, transport: httpx.AsyncBaseTransport | None = None
+        self,
+        upstreams: Mapping[str, str],
+        guard: Guard,
+        transport: httpx.AsyncBaseTransport | None = None,
+        versions: Mapping[str, str] | None = None,
     ) -> None:
         self.guard = guard
         self._upstreams = dict(upstreams)
+        self._versions = dict(versions or {})
         self._transport = transport
         self._opened: dict[bool, httpx.AsyncClient] = {}
         self._turns: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
@@ -65,6 +70,10 @@ class Http:
             raise ValueError(f"{upstream.vendor} has an address per region; none was given.")
         return base.replace("{region}", region).rstrip("/") + kept.rstrip("/") + path
 
+    def version(self, upstream: Upstream) -> str:
+        """The version of a vendor's API that is asked for: the operator's, else the file's own."""
+        return self._versions.get(upstream.name, upstream.version)
+
     async def ask(
         self,
         upstream: Upstream,
@@ -74,16 +83,19 @@ class Http:
         headers: Mapping[str, str] | None = None,
         json: Any = None,
         form: Mapping[str, str] | None = None,
+        body: bytes | None = None,
         timeout: float = TOTAL_SECONDS,
         region: str = "",
     ) -> Answer:
         """Ask a vendor; any status but 3xx comes back. `timeout` is in seconds, for everything.
 
+        `body` goes out byte for byte, for requests that are signed.
+
         Raises `NetworkError` (no answer, too late, TLS), `PlatformError` (redirect, body over 2 MiB, too many
         headers), `InvalidCredentials` where a header would have impossible characters.
         """
         url = self.url(upstream, path, region=region)
-        question = _Question(upstream.vendor, method, url, dict(headers or {}), json, form)
+        question = _Question(upstream.vendor, method, url, dict(headers or {}), json, form, body)
         return await self._send(question, timeout, pinned=False)
 
     async def ask_url(
@@ -103,7 +115,7 @@ class Http:
         Raises what `ask` raises, and `BadForm` for `field` where the guard refuses.
         """
         target = await self.guard.url(url, field=field)
-        question = _Question(vendor, method, _pinned(target), dict(headers or {}), json, form, target)
+        question = _Question(vendor, method, _pinned(target), dict(headers or {}), json, form, None, target)
         return await self._send(question, timeout, pinned=True)
 
     async def json(
@@ -169,18 +181,21 @@ class Http:
                     return await _read(response, vendor)
                 finally:
                     await response.aclose()
-        except (UnicodeError, httpx.LocalProtocolError, httpx.InvalidURL):
-            raise InvalidCredentials(
-                f"The credentials contain characters that cannot be sent to {vendor}. Copy them again."
-            ) from None
-        except (TimeoutError, httpx.TimeoutException):
-            raise NetworkError(f"{vendor} did not answer within {timeout:g} seconds. Try again.") from None
-        except (httpx.HTTPError, httpx.StreamError, OSError) as error:
-            if _is_tls(error):
-                text = f"The certificate of {vendor} could not be verified. Check the address."
-            else:
-                text = f"{vendor} could not be reached. Try again."
-            raise NetworkError(text) from None
+        except (UnicodeError, httpx.HTTPError, httpx.StreamError, httpx.InvalidURL, OSError) as error:
+            failure = _failure(error, vendor, timeout)
+        # Outside of the except, so that httpx's error, which knows the whole address, does not travel along.
+        raise failure
+
+
+def _failure(error: Exception, vendor: str, timeout: float) -> ProviderError:
+    if isinstance(error, UnicodeError | httpx.LocalProtocolError | httpx.InvalidURL):
+        text = f"The credentials contain characters that cannot be sent to {vendor}. Copy them again."
+        return InvalidCredentials(text)
+    if isinstance(error, TimeoutError | httpx.TimeoutException):
+        return NetworkError(f"{vendor} did not answer within {timeout:g} seconds. Try again.")
+    if _is_tls(error):
+        return NetworkError(f"The certificate of {vendor} could not be verified. Check the address.")
+    return NetworkError(f"{vendor} could not be reached. Try again.")
 
 
 @dataclass(frozen=True, repr=False)
@@ -193,6 +208,7 @@ class _Question:
     headers: Mapping[str, str]
     json: Any
     form: Mapping[str, str] | None
+    body: bytes | None = None
     target: Target | None = None
 
     @property
@@ -211,6 +227,7 @@ class _Question:
             headers=headers,
             json=self.json,
             data=self.form,
+            content=self.body,
             timeout=httpx.Timeout(timeout, connect=min(timeout, CONNECT_SECONDS)),
             extensions=extensions,
         )

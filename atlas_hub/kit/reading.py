@@ -18,7 +18,7 @@ def read(form: type[M], values: Mapping[str, Any]) -> M:
     Raises `BadForm` with a sentence for each field that is missing or has the wrong shape; never echoes a value.
     """
     try:
-        return form.model_validate({name: value for name, value in values.items() if not _blank(value)})
+        return form.model_validate({name: value for name, value in values.items() if not is_blank(value)})
     except ValidationError as error:
         issues = {
             _field_of(form, issue["loc"]): issue for issue in error.errors(include_input=False, include_url=False)
@@ -28,7 +28,8 @@ def read(form: type[M], values: Mapping[str, Any]) -> M:
     raise BadForm(wrong)
 
 
-def _blank(value: Any) -> bool:
+def is_blank(value: Any) -> bool:
+    """Whether nothing was typed: None, or a text of blanks alone."""
     return value is None or (isinstance(value, str) and not value.strip())
 
 

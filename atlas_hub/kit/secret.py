@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+import re
 from typing import Any, NoReturn
 
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
@@ -11,6 +12,7 @@ from pydantic_core import CoreSchema, core_schema
 
 HIDDEN = "••••"
 SHORTEST_WITH_A_TAIL = 16
+_TAIL = re.compile(r"[\w.~+/=-]{4}\Z", re.ASCII)
 
 
 class Secret:
@@ -72,6 +74,7 @@ def _refuse(_value: object) -> NoReturn:
 
 
 def mask(secret: Secret) -> str:
-    """What may be shown of a secret: a tail of four from 16 characters on, else nothing."""
+    """What may be shown of a secret: a tail of four from 16 characters on, else nothing; nothing of a whole file."""
     text = secret.reveal()
-    return f"{HIDDEN}{text[-4:]}" if len(text) >= SHORTEST_WITH_A_TAIL else HIDDEN
+    tells = len(text) >= SHORTEST_WITH_A_TAIL and _TAIL.search(text) is not None
+    return f"{HIDDEN}{text[-4:]}" if tells else HIDDEN

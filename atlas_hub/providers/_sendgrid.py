@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Mapping
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote
 
 from pydantic import Field, field_validator
 
-from atlas_hub.kit.cleaning import pasted
+from atlas_hub.kit.cleaning import SHOWN_LENGTH, pasted
 from atlas_hub.kit.errors import (
     InsufficientPermissions,
     InvalidCredentials,
@@ -68,6 +69,9 @@ class Sendgrid(MailMethod[SendgridKey]):
             rung.detail = "Looks like an API key." if usual else "Most API keys begin with SG.; this one does not."
         answer = await ladder.reach("SendGrid", _ask(form, http, "GET", "/v3/scopes"))
         with ladder.step("accepted", "Sign in"):
+            if answer.status == HTTPStatus.BAD_REQUEST and answer.is_json:  # nothing was asked with but the key
+                text = "SendGrid rejected the API key. Make a new one under Settings, API Keys, then paste it."
+                raise InvalidCredentials(text, field="api_key")
             granted = _scopes(_read(answer, http))
         with ladder.step("scopes", "Compare the scopes") as rung:
             if "mail.send" not in granted:
@@ -81,7 +85,7 @@ class Sendgrid(MailMethod[SendgridKey]):
             warning = await _look_for_sender(form, http)
             rung.detail = warning or f"{form.sender_address} is verified."
         warnings = (warning,) if warning else ()
-        return CheckResult(account=None, label=self.called(form), granted=granted, warnings=warnings)
+        return CheckResult(account=None, label=self.called(form)[:SHOWN_LENGTH], granted=granted, warnings=warnings)
 
     async def send(self, form: SendgridKey, to: str, message: Message, http: Http) -> Receipt:
         """Send one mail. Raises `BadForm` for `to`, a `ProviderError`."""
@@ -171,6 +175,8 @@ async def _look_for_sender(form: SendgridKey, http: Http) -> str:
 async def _list(form: SendgridKey, http: Http, path: str, key: str | None) -> list[dict[str, Any]] | None:
     """The entries of a list, None where the key may not read it."""
     answer = await _ask(form, http, "GET", path)
+    if answer.status == HTTPStatus.NOT_FOUND:
+        return None
     try:
         body = _read(answer, http)
     except (InsufficientPermissions, InvalidCredentials):

@@ -12,15 +12,12 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Any, ClassVar, Generic, Protocol, TypeVar, runtime_checkable
 
-from pydantic import BaseModel, ConfigDict
-from pydantic.alias_generators import to_camel
-
+from atlas_hub.kit.form import Form as Form  # noqa: PLC0414  # part of the contract: re-exported
 from atlas_hub.kit.http import Http
-from atlas_hub.kit.ladder import Report as Report  # noqa: PLC0414  # part of the contract: re-exported
+from atlas_hub.kit.ladder import Report as Report  # noqa: PLC0414  # same
 from atlas_hub.kit.ladder import Step as Step  # noqa: PLC0414  # same
 from atlas_hub.kit.ladder import silent as silent  # noqa: PLC0414  # same
 from atlas_hub.kit.reading import read
-from atlas_hub.kit.secret import Secret
 
 UNKEYED = "-"
 """The app key of an account that has no app (decisions §6 *Keys*)."""
@@ -55,37 +52,6 @@ class Feature(StrEnum):
     READ_HISTORY = "read_history"
     SLASH_COMMAND = "slash_command"
     MENTIONS = "mentions"
-
-
-class Form(BaseModel):
-    """What an admin types to use one method. A field is secret when its type is `Secret` (or `Secret | None`).
-
-    `Field(title=…, description=…, examples=[…])` are the words at the input; the API's name is the camelCase alias.
-    `json_schema_extra={"input": "email" | "number" | "checkbox" | "textarea" | "url"}` chooses the input.
-    """
-
-    model_config = ConfigDict(
-        extra="ignore",
-        frozen=True,
-        alias_generator=to_camel,
-        populate_by_name=True,
-        hide_input_in_errors=True,
-        str_strip_whitespace=True,
-    )
-
-    @classmethod
-    def secrets(cls) -> frozenset[str]:
-        """The names of the fields that are secret."""
-        return frozenset(name for name, info in cls.model_fields.items() if info.annotation in (Secret, Secret | None))
-
-    def public(self) -> dict[str, Any]:
-        """The fields that are not secret, by snake_case name, JSON-ready."""
-        return self.model_dump(mode="json", exclude=set(self.secrets()))
-
-    def given_secrets(self) -> dict[str, Secret]:
-        """The secret fields that were given."""
-        values = {name: getattr(self, name) for name in sorted(self.secrets())}
-        return {name: value for name, value in values.items() if value is not None}
 
 
 F = TypeVar("F", bound=Form)
@@ -208,6 +174,28 @@ class Revokes(Protocol):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Environment:
+    """Credentials that the operator may give in environment variables: which method, and form field → variable.
+
+    It counts as given when the variables of all the form's required fields are set; `defaults` stand in for some.
+    """
+
+    method: Method[Any]
+    variables: Mapping[str, str]
+    defaults: frozenset[str] = frozenset()
+    """Fields that the hub can fill itself where their variable is not set."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Copy:
+    """Text for a form at the vendor, with a button that copies it. `{address}` in it becomes the hub's address."""
+
+    title: str
+    text: str
+    about: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Lifecycle:
     """Where a service is in its life. `ends` is the day it stops."""
 
@@ -241,8 +229,9 @@ class Provider:
 
     `about`: the module docstring; its first paragraph is the card's sentence, its numbered lines the steps.
     `stops`: what stops when it is disconnected, a sentence for the dialog.
-    `wire_fields`: the status answer's own fields, null while not connected.
-    `env`: the vendor variables it reads.
+    `wire_fields`: the status answer's own fields, null while not connected; `answer_fields`: what the answer to a
+    connect has beside them. `limits`: what it does only so far, a sentence each.
+    `oauth_env`: the two variables of the operator's OAuth app; `environment`: what else may come from variables.
     """
 
     slug: str
@@ -254,9 +243,13 @@ class Provider:
     methods: tuple[Method[Any], ...]
     names: Names
     wire_fields: tuple[str, ...] = ()
+    answer_fields: tuple[str, ...] = ()
+    limits: tuple[str, ...] = ()
+    copies: tuple[Copy, ...] = ()
     features: Mapping[Feature, frozenset[str]] = field(default_factory=dict)
     lifecycle: Lifecycle = ACTIVE
     oauth_env: tuple[str, str] | None = None
+    environment: tuple[Environment, ...] = ()
 
     @property
     def needed_scopes(self) -> frozenset[str]:
@@ -280,9 +273,17 @@ class Provider:
 
     @property
     def steps(self) -> tuple[str, ...]:
-        """The numbered steps of the module docstring."""
+        """The numbered steps of the module docstring, those of one method ("SMTP: …") included."""
         lines = (line.strip() for line in self.about.splitlines())
         return tuple(line.split(". ", 1)[1] for line in lines if line[:1].isdigit() and ". " in line)
+
+
+def steps_of(provider: Provider, method: Method[Any] | None) -> tuple[str, ...]:
+    """The steps that begin with a method's label, or with None those that begin with nobody's."""
+    labels = tuple(each.label for each in provider.methods) if len(provider.methods) > 1 else ()
+    if method is None:
+        return tuple(step for step in provider.steps if not step.startswith(labels))
+    return tuple(step for step in provider.steps if labels and step.startswith(method.label))
 
 
 def scope_of(provider: Provider, method: Method[Any]) -> str:

@@ -1,13 +1,18 @@
 """Mail for digests and notifications, from an address of your own.
 
-1. Choose how the mail leaves: SMTP through any mail server, or SendGrid.
-2. Enter the sender address, which appears as From and which the server or SendGrid must let you use.
+1. Choose how the mail leaves: SMTP through any mail server, SendGrid, Postmark or Amazon SES.
+2. Enter the sender address, which appears as From and which the server or service must let you use.
 3. SMTP: enter host, port, user name and password; port 587 with TLS is usual, 465 is TLS from the start.
 4. SMTP at Google or Microsoft: they want an app password, not the one you sign in with.
 5. SendGrid: open https://app.sendgrid.com/settings/api_keys, choose Create API Key, then Restricted Access.
 6. SendGrid: give the key Mail Send, Full Access; copy it at once, for SendGrid shows it only then.
 7. SendGrid: verify the sender under Settings, Sender Authentication.
-8. Choose Connect, then send a test message.
+8. Postmark: open https://account.postmarkapp.com/servers, choose your server, then API Tokens, and copy a token.
+9. Postmark: confirm the sender at https://account.postmarkapp.com/signature_domains, the address or its domain.
+10. Amazon SES: verify the sender at https://console.aws.amazon.com/ses/home under Identities, in the region you enter.
+11. Amazon SES: at https://console.aws.amazon.com/iam/home#/users make a user who may ses:SendEmail and an access key.
+12. Amazon SES: a new account is in the sandbox and mails verified recipients alone. Ask for production access.
+13. Choose Connect, then send a test message.
 """
 
 from __future__ import annotations
@@ -21,11 +26,16 @@ from atlas_hub.kit.http import Http
 from atlas_hub.kit.ladder import Ladder, Report, Step
 from atlas_hub.kit.secret import Secret
 from atlas_hub.kit.smtp import mail, smtp_session
+from atlas_hub.providers._bridge import Bridge
 from atlas_hub.providers._mail import SECONDS, UNSEEN, Mail, MailMethod, recipient, subject
+from atlas_hub.providers._postmark import Postmark
+from atlas_hub.providers._resend import Resend
 from atlas_hub.providers._sendgrid import Sendgrid
+from atlas_hub.providers._ses import Ses
 from atlas_hub.providers.contract import (
     Category,
     CheckResult,
+    Environment,
     Message,
     Names,
     Provider,
@@ -40,12 +50,17 @@ IN_THE_CLEAR = "The connection is not encrypted: the password crosses the networ
 class Smtp(Mail):
     """A mail server and who we are there."""
 
-    host: str = Field(title="Host", examples=["smtp.example.com"], description="The mail server's name.")
+    host: str = Field(
+        title="Host",
+        examples=["smtp.example.com"],
+        description="The mail server's name.",
+        json_schema_extra={"target": True},
+    )
     port: int = Field(
         title="Port",
         description="587 with TLS is usual; 465 is TLS from the start.",
         examples=[587],
-        json_schema_extra={"input": "number", "minimum": 1, "maximum": PORT_LAST},
+        json_schema_extra={"input": "number", "minimum": 1, "maximum": PORT_LAST, "target": True},
     )
     username: str = Field(title="Username", examples=["atlas@example.com"])
     password: Secret = Field(title="Password", description="Often an app password made for this purpose.")
@@ -53,7 +68,7 @@ class Smtp(Mail):
         default=False,
         title="Use TLS",
         description="Encrypt the connection. Turn it off only for a server on your own machine or network.",
-        json_schema_extra={"input": "checkbox", "checked": True},
+        json_schema_extra={"input": "checkbox", "checked": True, "target": True},
     )
 
     @field_validator("host")
@@ -133,7 +148,20 @@ PROVIDER = Provider(
     docs="https://www.twilio.com/docs/sendgrid/for-developers/sending-email/sender-identity",
     about=__doc__ or "",
     stops="Mail falls back to the operator's mail settings, or stops where there are none.",
-    methods=(SmtpServer(), Sendgrid()),
+    methods=(SmtpServer(), Sendgrid(), Postmark(), Ses()),
     names=Names(admin="email", refused="invalid_config"),
     wire_fields=("provider", "senderAddress"),
+    limits=("Amazon SES in AWS China is not served: its addresses are in another domain.",),
+    environment=(
+        Environment(
+            method=Bridge(),
+            variables={"bridge_url": "ATLAS_SMTP_URL", "sender_address": "ATLAS_EMAIL_FROM"},
+            defaults=frozenset({"sender_address"}),
+        ),
+        Environment(
+            method=Resend(),
+            variables={"api_key": "RESEND_API_KEY", "sender_address": "ATLAS_EMAIL_FROM"},
+            defaults=frozenset({"sender_address"}),
+        ),
+    ),
 )

@@ -1,40 +1,38 @@
 """Messages in Slack channels, the /atlas command, and follow-ups in threads.
 
-1. Open https://api.slack.com/apps and choose Create New App, then From scratch.
-2. Under OAuth & Permissions, Scopes, add to the Bot Token Scopes: chat:write, channels:read, groups:read.
-3. For the /atlas command and mentions, add commands and app_mentions:read there too.
-4. Choose Install to Workspace on the same page, and Allow.
-5. Copy the Bot User OAuth Token, which begins with xoxb-, and paste it into the form.
-6. Optional: copy the Signing Secret from Basic Information, App Credentials, so that Slack's calls can be verified.
+1. Open https://api.slack.com/apps?new_app=1 and choose From a manifest; pick the Slack workspace.
+2. Paste the app manifest below in place of Slack's, choose Next, then Create. It has the bot and its scopes.
+3. Under OAuth & Permissions choose Install to Workspace, and Allow.
+4. Copy the Bot User OAuth Token, which begins with xoxb-, and paste it into the form.
+5. Optional: copy the Signing Secret from Basic Information, App Credentials, so that Slack's calls can be verified.
 """
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from atlas_hub.kit.answer import retry_after
 from atlas_hub.kit.cleaning import pasted, shown
 from atlas_hub.kit.errors import (
     AuthExpired,
     BadForm,
-    InsufficientPermissions,
     InvalidCredentials,
-    PlatformError,
-    ProviderError,
-    RateLimited,
 )
-from atlas_hub.kit.http import Answer, Http, Upstream
+from atlas_hub.kit.http import Answer, Http
 from atlas_hub.kit.ladder import Ladder, Report
 from atlas_hub.kit.secret import Secret
+from atlas_hub.providers._slack_wire import NEEDED, SCOPE, ask, nonsense, read
 from atlas_hub.providers.contract import (
+    UNKEYED,
     Account,
     Category,
     CheckResult,
+    Copy,
+    Environment,
     Feature,
     Form,
     Message,
@@ -46,9 +44,6 @@ from atlas_hub.providers.contract import (
     Revoked,
 )
 
-SLACK = Upstream("SLACK", "Slack", "https://slack.com")
-FIELD = "bot_token"
-NEEDED = "Slack needs the Bot User OAuth Token, which begins with xoxb-."
 FEATURES = {
     Feature.SEND: frozenset({"chat:write"}),
     Feature.LIST_CHANNELS: frozenset({"channels:read", "groups:read"}),
@@ -58,36 +53,19 @@ FEATURES = {
 }
 
 _LOOKALIKES = {
-    "xoxp-": "a user token (xoxp-)",
-    "xapp-": "an app-level token (xapp-)",
-    "xoxe": "a token that Slack lets expire after 12 hours, or its refresh token (xoxe)",
-    "xoxa-": "a workspace token of an older kind (xoxa-)",
-    "xoxc-": "a token out of a browser (xoxc-)",
-    "xoxd-": "a cookie out of a browser (xoxd-)",
-    "xoxs-": "a token out of a browser (xoxs-)",
-    "https://": "an address",
+    start: f"Looks like {what}. {NEEDED}"
+    for start, what in {
+        "xoxp-": "a user token (xoxp-)",
+        "xapp-": "an app-level token (xapp-)",
+        "xoxe": "a token that Slack lets expire after 12 hours, or its refresh token (xoxe)",
+        "xoxa-": "a workspace token of an older kind (xoxa-)",
+        "xoxc-": "a token out of a browser (xoxc-)",
+        "xoxd-": "a cookie out of a browser (xoxd-)",
+        "xoxs-": "a token out of a browser (xoxs-)",
+        "https://": "an address",
+    }.items()
 }
-_SCOPE = re.compile(r"[a-z0-9_.:-]{1,64}")
-_CODE = re.compile(r"[a-z_]{1,64}")
 _CHANNEL = re.compile(r"[CDGUW][A-Z0-9]{8,}")
-_ENDED = {
-    "token_revoked": "it was revoked",
-    "token_expired": "it has expired",
-    "account_inactive": "the app was removed from the workspace, or the workspace is gone",
-}
-_DENIED = re.compile(
-    "access_denied|accesslimited|ekm_access_denied|enterprise_is_restricted|no_permission|org_login_required|"
-    "restricted_action|team_access_not_granted|two_factor_setup_required"
-)
-_NOT_THERE = {
-    "channel_not_found": "it knows no such channel that the bot may see. Check the ID; a private channel shows only "
-    "after the bot was invited: write /invite and the bot's @name in the channel.",
-    "not_in_channel": "the bot is not in this channel. Invite it: write /invite and the bot's @name in the channel.",
-    "is_archived": "this channel is archived. Choose another, or restore it in Slack.",
-    "user_not_found": "it knows no such person. Check the ID.",
-    "cannot_dm_bot": "a bot cannot write to another bot. Choose a channel or a person.",
-    "messages_tab_disabled": "the app takes no direct messages. Turn on the Messages Tab under App Home.",
-}
 
 
 class BotToken(Form):
@@ -97,11 +75,12 @@ class BotToken(Form):
         title="Bot User OAuth Token",
         description="In your Slack app, under OAuth & Permissions.",
         examples=["xoxb-…"],
+        json_schema_extra={"lookalikes": dict(_LOOKALIKES)},
     )
     signing_secret: Secret | None = Field(
         default=None,
         title="Signing Secret",
-        description="Optional. Without it the /atlas command, mentions and replies of this app stay off.",
+        description="Optional. It verifies Slack's calls, which this release does not take yet.",
         examples=["32 characters, 0 to 9 and a to f"],
     )
 
@@ -111,19 +90,19 @@ class BotToken(Form):
     @classmethod
     def _is_a_bot_token(cls, value: Secret) -> Secret:
         text = value.reveal()
-        for start, what in _LOOKALIKES.items():
+        for start, sentence in _LOOKALIKES.items():
             if text.startswith(start):
-                raise ValueError(f"Looks like {what}. {NEEDED}")
+                raise ValueError(sentence)
         if not text.startswith("xoxb-"):
             raise ValueError(f"This is not a bot token. {NEEDED}")
-        if re.fullmatch(r"xoxb-[A-Za-z0-9-]{1,507}", text) is None:
+        if re.fullmatch(r"xoxb-[\x21-\x7e]{1,507}", text) is None:
             raise ValueError("The token has characters that no Slack token has. Copy it again, whole and alone.")
         return value
 
     @field_validator("signing_secret")
     @classmethod
     def _is_a_signing_secret(cls, value: Secret | None) -> Secret | None:
-        if value is not None and re.fullmatch(r"[0-9a-fA-F]{32}", value.reveal()) is None:
+        if value is not None and re.fullmatch(r"[\x21-\x7e]{1,256}", value.reveal()) is None:
             raise ValueError("A signing secret is 32 characters, 0 to 9 and a to f. Copy it from Basic Information.")
         return value
 
@@ -133,13 +112,12 @@ class _Identity(BaseModel):
 
     model_config = ConfigDict(hide_input_in_errors=True)
 
-    team_id: str = Field(pattern=r"^[TE][A-Z0-9]{2,31}$")
-    user_id: str = Field(pattern=r"^[UW][A-Z0-9]{2,31}$")
-    team: str = Field(min_length=1)
-    user: str = Field(min_length=1)
+    team_id: str = Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")
+    user_id: str | None = Field(default=None, pattern=r"^[A-Za-z0-9_-]{1,64}$")
+    team: str | None = None
+    user: str | None = None
     url: str | None = None
-    bot_id: str | None = None
-    enterprise_id: str | None = Field(default=None, pattern=r"^E[A-Z0-9]{2,31}$")
+    enterprise_id: str | None = Field(default=None, pattern=r"^[A-Za-z0-9_-]{1,64}$")
     is_enterprise_install: bool | None = None
 
     def account(self) -> Account:
@@ -147,15 +125,19 @@ class _Identity(BaseModel):
         key = self.team_id
         if self.is_enterprise_install:
             if self.enterprise_id is None:
-                raise _nonsense()
+                raise nonsense()
             key = f"enterprise:{self.enterprise_id}"
-        team = shown(self.team) or self.team_id
+        team = shown(self.team or "") or self.team_id
+        details = {"Workspace": team, "Team ID": self.team_id}
+        user = shown(self.user or "")
+        if user:
+            details["Bot"] = f"@{user}"
         linked = re.fullmatch(r"https://[a-z0-9.-]+\.slack(?:-gov)?\.com/", self.url or "")
         return Account(
             key=key,
-            app_key=self.user_id,
+            app_key=self.user_id or UNKEYED,
             name=team,
-            details={"Workspace": team, "Team ID": self.team_id, "Bot": f"@{shown(self.user)}"},
+            details=details,
             wire={"teamId": self.team_id, "workspaceName": team},
             url=self.url if linked else None,
         )
@@ -174,16 +156,14 @@ class SlackBot(Method[BotToken]):
         ladder = Ladder(report)
         with ladder.step("format", "Check the format") as rung:
             rung.detail = "Looks like a bot token."
-        answer = await ladder.reach("Slack", _ask(form, http, "auth.test"))
+        answer = await ladder.reach("Slack", ask(form.bot_token, http, "auth.test"))
         with ladder.step("accepted", "Sign in") as rung:
             try:
-                who = _Identity.model_validate(_read(answer, http))
+                who = _Identity.model_validate(read(answer, http, is_sign_in=True))
             except ValidationError:
-                raise _nonsense() from None
-            if not who.bot_id:
-                raise InvalidCredentials(f"This token belongs to a person, not to a bot. {NEEDED}", field=FIELD)
+                raise nonsense() from None
             account = who.account()
-            rung.detail = f"as {account.details['Bot']}"
+            rung.detail = f"as {account.details.get('Bot', account.name)}"
         granted = _scopes(answer)
         with ladder.step("scopes", "Compare the scopes") as rung:
             missing = sorted(PROVIDER.needed_scopes - granted) if granted is not None else []
@@ -206,17 +186,17 @@ class SlackBot(Method[BotToken]):
         # Slack reads <…> and & as links, mentions and entities (docs.slack.dev/messaging/formatting-message-text).
         text = message.text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
         said = {"channel": to, "text": text, "mrkdwn": False, "unfurl_links": False, "unfurl_media": False}
-        body = _read(await _ask(form, http, "chat.postMessage", json=said), http)
+        body = read(await ask(form.bot_token, http, "chat.postMessage", json=said), http)
         ts, channel = str(body.get("ts")), str(body.get("channel"))
         if re.fullmatch(r"\d{1,12}\.\d{6}", ts, re.ASCII) is None or _CHANNEL.fullmatch(channel) is None:
-            raise _nonsense()
+            raise nonsense()
         at = datetime.fromtimestamp(float(ts), UTC)
         return Receipt(id=ts, text=f"Slack accepted it in {channel} at {at:%H:%M:%S} UTC.")
 
     async def revoke(self, form: BotToken, http: Http) -> Revoked:
         """Kill the token at Slack (auth.revoke). Raises a `ProviderError`."""
         try:
-            body = _read(await _ask(form, http, "auth.revoke"), http)
+            body = read(await ask(form.bot_token, http, "auth.revoke"), http)
         except (AuthExpired, InvalidCredentials):
             return Revoked(dead=True, text="Slack did not accept this token any more.")
         if body.get("revoked") is True:
@@ -224,64 +204,22 @@ class SlackBot(Method[BotToken]):
         return Revoked(dead=False, text="Slack did not revoke the token. Remove the app in Slack.")
 
 
-async def _ask(form: BotToken, http: Http, name: str, *, json: Mapping[str, Any] | None = None) -> Answer:
-    kind = "application/x-www-form-urlencoded" if json is None else "application/json; charset=utf-8"
-    headers = {"Authorization": f"Bearer {form.bot_token.reveal()}", "Content-Type": kind}
-    return await http.ask(SLACK, "POST", f"/api/{name}", headers=headers, json=json)
-
-
-def _read(answer: Answer, http: Http) -> Mapping[str, Any]:
-    """The body of an answer that says ok. Slack refuses inside a 200, but proxies and limits use the status."""
-    http.judge(SLACK, answer, field=FIELD)
-    body = answer.json()
-    if not isinstance(body, dict) or not isinstance(body.get("ok"), bool):
-        raise _nonsense()
-    if not body["ok"]:
-        raise _refusal(body, answer)
-    return body
-
-
 def _scopes(answer: Answer) -> frozenset[str] | None:
     told = answer.headers.get("x-oauth-scopes")
     if told is None:
         return None
-    return frozenset(scope for part in told.split(",") if _SCOPE.fullmatch(scope := part.strip()))
+    return frozenset(scope for part in told.split(",") if SCOPE.fullmatch(scope := part.strip()))
 
 
-def _nonsense() -> PlatformError:
-    return PlatformError("Slack gave an answer that makes no sense. Try again later.")
-
-
-def _refusal(body: Mapping[str, Any], answer: Answer) -> ProviderError:  # noqa: PLR0911  # one for each meaning
-    """What Slack's `error` means (each method's page lists its own)."""
-    said = body.get("error")
-    code = said if isinstance(said, str) and _CODE.fullmatch(said) else None
-    if code in {"invalid_auth", "not_authed"}:
-        text = "Slack rejected the token: it knows no such token. Copy the Bot User OAuth Token again."
-        return InvalidCredentials(text, field=FIELD, vendor_code=code)
-    if code == "not_allowed_token_type":
-        return InvalidCredentials(f"Slack takes no token of this kind. {NEEDED}", field=FIELD, vendor_code=code)
-    if code in _ENDED:
-        text = f"Slack rejected the token: {_ENDED[code]}. Reinstall the app in Slack, then paste the new Bot User "
-        return AuthExpired(f"{text}OAuth Token.", field=FIELD, vendor_code=code)
-    if code in _NOT_THERE:
-        text = f"Slack did not take it: {_NOT_THERE[code]}"
-        return InsufficientPermissions(text, field="to", vendor_code=code)
-    if code == "missing_scope":
-        needed = tuple(part for part in str(body.get("needed", "")).split(",") if _SCOPE.fullmatch(part))
-        text = (
-            f"Slack did not grant {', '.join(needed) or 'a scope that is needed'}. Add it under OAuth & Permissions, "
-        )
-        return InsufficientPermissions(f"{text}then reinstall the app.", required_scopes=needed, vendor_code=code)
-    if code and _DENIED.fullmatch(code):
-        text = f"Slack does not allow this here: {code}. Ask an administrator of the Slack workspace."
-        return InsufficientPermissions(text, vendor_code=code)
-    if code in {"ratelimited", "rate_limited"}:
-        seconds = retry_after(answer.headers.get("retry-after"))
-        return RateLimited(f"Slack is busy. Try again in {seconds} seconds.", retry_after=seconds)
-    named = f": {code}" if code else ""
-    return PlatformError(f"Slack could not do this{named}. Try again later.", vendor_code=code)
-
+_BOT = SlackBot()
+_BOTSCOPES = sorted(frozenset().union(*(each for key, each in FEATURES.items() if key is not Feature.READ_HISTORY)))
+_MANIFEST = {
+    "display_information": {"name": "Atlas", "description": "Messages and commands of Atlas Hub"},
+    "features": {"bot_user": {"display_name": "atlas", "always_online": True}},
+    "oauth_config": {"scopes": {"bot": _BOTSCOPES}},
+    "settings": {"org_deploy_enabled": False, "socket_mode_enabled": False, "token_rotation_enabled": False},
+}
+"""An app as it is needed (https://docs.slack.dev/reference/app-manifest)."""
 
 PROVIDER = Provider(
     slug="slack",
@@ -290,8 +228,25 @@ PROVIDER = Provider(
     docs="https://docs.slack.dev/authentication/tokens",
     about=__doc__ or "",
     stops="Messages to Slack channels, the /atlas command and follow-ups in threads stop at once.",
-    methods=(SlackBot(),),
+    methods=(_BOT,),
     names=Names(admin="slack", admin_path="slack/byot", refused="invalid_token", connections="slack", chat="slack"),
     wire_fields=("teamId", "workspaceName"),
     features=FEATURES,
+    limits=(
+        "About one message a second goes to a channel; Slack asks to wait when there are more.",
+        "A private channel takes messages only after the bot was invited there.",
+        "The hub writes messages only; the /atlas command, mentions and threads are not answered yet.",
+    ),
+    copies=(
+        Copy(title="Bot token scopes", text=",".join(_BOTSCOPES), about="For OAuth & Permissions, Scopes."),
+        Copy(
+            title="App manifest",
+            text=json.dumps(_MANIFEST, indent=2),
+            about="For Create New App, From a manifest: an app with the bot and every scope, in one paste.",
+        ),
+    ),
+    oauth_env=("SLACK_CLIENT_ID", "SLACK_CLIENT_SECRET"),
+    environment=(
+        Environment(method=_BOT, variables={"bot_token": "SLACK_BOT_TOKEN", "signing_secret": "SLACK_SIGNING_SECRET"}),
+    ),
 )

@@ -11,12 +11,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from http import HTTPStatus
 from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from atlas_hub.kit.answer import retry_after
-from atlas_hub.kit.cleaning import pasted
+from atlas_hub.kit.cleaning import SHOWN_LENGTH, pasted, shown
 from atlas_hub.kit.errors import (
     BadForm,
     InsufficientPermissions,
@@ -45,7 +46,11 @@ from atlas_hub.providers.contract import (
 TELEGRAM = Upstream("TELEGRAM", "Telegram", "https://api.telegram.org")
 FIELD = "bot_token"
 
-_TOKEN = re.compile(r"\d{6,12}:[A-Za-z0-9_-]{30,50}", re.ASCII)
+_TOKEN = re.compile(r"[A-Za-z0-9:_-]{1,256}")
+_PASSING = frozenset(
+    {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.CONFLICT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS}
+)
+"""Refusals that are no word about the token; 409 is another program that uses the bot."""
 _CHAT = re.compile(r"-?\d{1,20}|@[A-Za-z]\w{3,31}", re.ASCII)
 _NOT_THERE = {
     "chat not found": "it knows no such chat for this bot. Check the ID; a person must write to the bot first, "
@@ -79,7 +84,7 @@ class Token(Form):
     @field_validator("bot_token")
     @classmethod
     def _is_a_token(cls, value: Secret) -> Secret:
-        # It becomes part of a path: nothing else may get there.
+        # It becomes part of a path: nothing else may get there. Whether it is a bot's, Telegram tells.
         if _TOKEN.fullmatch(value.reveal()) is None:
             raise ValueError(
                 "This is not a bot token. Copy it from BotFather: digits, a colon, then about 35 characters."
@@ -93,8 +98,22 @@ class _Bot(BaseModel):
     model_config = ConfigDict(hide_input_in_errors=True, strict=True)
 
     id: int = Field(gt=0, lt=2**53)
-    is_bot: bool
-    username: str = Field(pattern=r"^[A-Za-z0-9_]{3,64}$")
+    is_bot: bool = True
+    username: str | None = None
+
+    def account(self) -> Account:
+        """The bot by its username, where it has one that can be shown, else by its id."""
+        # With the @ before it, it is still short enough for a label.
+        username = shown(self.username or "", SHOWN_LENGTH - 1)
+        name = f"@{username}" if username else str(self.id)
+        linked = re.fullmatch(r"[A-Za-z0-9_]{3,64}", username)
+        return Account(
+            key=str(self.id),
+            name=name,
+            details={"Bot": name, "Bot ID": str(self.id)},
+            wire={"botId": str(self.id), "botUsername": username or None},
+            url=f"https://t.me/{username}" if linked else None,
+        )
 
 
 class TelegramBot(Method[Token]):
@@ -113,19 +132,13 @@ class TelegramBot(Method[Token]):
         answer = await ladder.reach("Telegram", _ask(form, http, "getMe"))
         with ladder.step("accepted", "Sign in") as rung:
             try:
-                bot = _Bot.model_validate(_read(answer, http))
+                bot = _Bot.model_validate(_read(answer, http, is_sign_in=True))
             except ValidationError:
                 raise _nonsense() from None
             if not bot.is_bot:
                 raise InvalidCredentials("This token belongs to a person. Make a bot with BotFather.", field=FIELD)
-            rung.detail = f"as @{bot.username}"
-        account = Account(
-            key=str(bot.id),
-            name=f"@{bot.username}",
-            details={"Bot": f"@{bot.username}", "Bot ID": str(bot.id)},
-            wire={"botId": str(bot.id), "botUsername": bot.username},
-            url=f"https://t.me/{bot.username}",
-        )
+            account = bot.account()
+            rung.detail = f"as {account.name}"
         return CheckResult(account=account, label=account.name)
 
     async def send(self, form: Token, to: str, message: Message, http: Http) -> Receipt:
@@ -148,17 +161,23 @@ class TelegramBot(Method[Token]):
 
 async def _ask(form: Token, http: Http, name: str, said: Mapping[str, Any] | None = None) -> Answer:
     # The token is part of the path, which is why no error and no log line of `Http` names one.
-    return await http.ask(TELEGRAM, "POST", f"/bot{form.bot_token.reveal()}/{name}", json=said)
+    method = "GET" if said is None else "POST"
+    return await http.ask(TELEGRAM, method, f"/bot{form.bot_token.reveal()}/{name}", json=said)
 
 
-def _read(answer: Answer, http: Http) -> Mapping[str, Any]:
-    """The `result` of an answer that says ok (https://core.telegram.org/bots/api#making-requests)."""
+def _read(answer: Answer, http: Http, *, is_sign_in: bool = False) -> Mapping[str, Any]:
+    """The `result` of an answer that says ok (https://core.telegram.org/bots/api#making-requests).
+
+    `is_sign_in`: the question was about the token alone, so that a refusal is the token's.
+    """
     try:
         body = json.loads(answer.body)
     except (ValueError, RecursionError):
         body = None
     if isinstance(body, dict) and body.get("ok") is False:
-        raise _refusal(body, answer)
+        raise _refusal(body, answer, is_sign_in=is_sign_in)
+    if is_sign_in and _is_refused(answer.status):
+        raise _unknown_token()
     http.judge(TELEGRAM, answer, field=FIELD)
     if body is None:
         raise PlatformError("Telegram gave an answer that is not JSON. Try again later.")
@@ -172,16 +191,35 @@ def _nonsense() -> PlatformError:
     return PlatformError("Telegram gave an answer that makes no sense. Try again later.")
 
 
-def _refusal(body: Mapping[str, Any], answer: Answer) -> ProviderError:  # noqa: PLR0911  # one for each meaning
+def _is_refused(code: int) -> bool:
+    """Whether a code or status is a word about what was asked, and not about the moment."""
+    return HTTPStatus.BAD_REQUEST <= code < HTTPStatus.INTERNAL_SERVER_ERROR and code not in _PASSING
+
+
+def _unknown_token() -> InvalidCredentials:
+    text = "Telegram rejected the token: it knows no such bot, or the token was replaced. "
+    return InvalidCredentials(f"{text}Copy the current one from BotFather, under /mybots.", field=FIELD)
+
+
+def _code(body: Mapping[str, Any], answer: Answer) -> int:
+    """Telegram's `error_code`, else the status where that refuses; 0 where neither tells."""
+    code = body.get("error_code")
+    if isinstance(code, int) and not isinstance(code, bool):
+        return code
+    return answer.status if answer.status >= HTTPStatus.BAD_REQUEST else 0
+
+
+def _refusal(body: Mapping[str, Any], answer: Answer, *, is_sign_in: bool) -> ProviderError:  # noqa: PLR0911  # one for each meaning
     """What `error_code` and `description` mean; the description itself is never shown."""
-    code, said = body.get("error_code"), str(body.get("description", "")).lower()
+    code, said = _code(body, answer), str(body.get("description", "")).lower()
     for part, text in _NOT_THERE.items():
         if part in said:
             return InsufficientPermissions(f"Telegram did not take it: {text}", field="to")
+    if code in {401, 404} or (is_sign_in and (code < HTTPStatus.BAD_REQUEST or _is_refused(code))):
+        return _unknown_token()
     match code:
-        case 401 | 404:
-            text = "Telegram rejected the token: it knows no such bot, or the token was replaced. "
-            return InvalidCredentials(f"{text}Copy the current one from BotFather, under /mybots.", field=FIELD)
+        case 0:
+            return _nonsense()
         case 403:
             return InsufficientPermissions("Telegram does not allow this to the bot. Check its rights in the chat.")
         case 409:
@@ -190,16 +228,16 @@ def _refusal(body: Mapping[str, Any], answer: Answer) -> ProviderError:  # noqa:
             )
             return PlatformError(text)
         case 429:
-            told = body.get("parameters")
-            wait = told.get("retry_after") if isinstance(told, dict) else None
-            seconds = retry_after(answer.headers.get("retry-after") if wait is None else str(wait))
-            return RateLimited(f"Telegram is busy. Try again in {seconds} seconds.", retry_after=seconds)
-        case int() if code >= 500:  # noqa: PLR2004  # a fault of the server's own
-            return PlatformError(f"Telegram has a fault of its own ({code}). Try again later.")
-        case int() if not isinstance(code, bool):
-            return PlatformError(f"Telegram could not do this ({code}). Try again later.")
-        case _:
-            return _nonsense()
+            return _busy(body, answer)
+    fault = "has a fault of its own" if code >= HTTPStatus.INTERNAL_SERVER_ERROR else "could not do this"
+    return PlatformError(f"Telegram {fault} ({code}). Try again later.")
+
+
+def _busy(body: Mapping[str, Any], answer: Answer) -> RateLimited:
+    told = body.get("parameters")
+    wait = told.get("retry_after") if isinstance(told, dict) else None
+    seconds = retry_after(answer.headers.get("retry-after") if wait is None else str(wait))
+    return RateLimited(f"Telegram is busy. Try again in {seconds} seconds.", retry_after=seconds)
 
 
 PROVIDER = Provider(
@@ -213,4 +251,9 @@ PROVIDER = Provider(
     names=Names(admin="telegram", refused="invalid_token", connections="telegram", chat="telegram"),
     wire_fields=("botId", "botUsername"),
     features={Feature.SEND: frozenset()},
+    limits=(
+        "The hub writes messages only; what people write to the bot is not answered yet.",
+        "A person must write to the bot first; it cannot begin a conversation.",
+        "A message has at most 4,096 characters; about 20 a minute go to one group, 30 a second in all.",
+    ),
 )

@@ -47,8 +47,12 @@ class Change:
 
 
 @asynccontextmanager
-async def changing(hub: Hub, actor: Actor) -> AsyncIterator[Change]:
-    """Change the actor's workspace: one verb at a time, whole or not at all. Raises `NotFound` where it was deleted."""
+async def changing(hub: Hub, actor: Actor, *, begins: bool = True) -> AsyncIterator[Change]:
+    """Change the actor's workspace: one verb at a time, whole or not at all. Raises `NotFound` where it was deleted.
+
+    `begins`: whether this may be the first thing that happens there. Say False after a wait for a vendor in a
+    workspace that had a history: it may have been deleted meanwhile, and must not rise again.
+    """
     async with hub.db.transaction() as tx:
-        head = await audit.head_of(tx, actor.workspace)
+        head = await audit.head_of(tx, actor.workspace, begins=begins)
         yield Change(hub, actor, tx, hub.now(), head)

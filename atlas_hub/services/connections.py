@@ -11,23 +11,27 @@ from atlas_hub.hub import Hub
 from atlas_hub.kit.errors import (
     BadForm,
     Conflict,
+    InsufficientPermissions,
+    InvalidCredentials,
     NotFound,
     ProviderError,
     VaultLocked,
 )
 from atlas_hub.providers import PROVIDERS
 from atlas_hub.providers.contract import CheckResult, Form, Method, Provider, Report, silent
-from atlas_hub.services import saving, truths
+from atlas_hub.services import asking, environment, saving, truths
 from atlas_hub.services.access import Actor, require_admin
 from atlas_hub.services.changing import Change, changing
-from atlas_hub.services.opening import find_method, opened
+from atlas_hub.services.opening import completed, find_method, opened
 from atlas_hub.services.views import Connected, ConnectionView, Disconnected, view_of
+from atlas_hub.storage import audit
 from atlas_hub.storage import connections as stored
 from atlas_hub.storage.db import Broken
 from atlas_hub.storage.models import Connection, Credential
 
 CHECKS_A_MINUTE = 10
 LABEL_LENGTH = 120
+_UNOPENED = VaultLocked("What is stored of this connection cannot be opened. Connect it anew.")
 RACES = 3
 
 
@@ -49,6 +53,7 @@ async def connect(
     source: str,
     mode: Mode = Mode.REPLACE,
     agreed: str = "",
+    keep: str = "",
     report: Report = silent,
     save_unverified: bool = False,
 ) -> Connected:
@@ -56,7 +61,8 @@ async def connect(
 
     `values` are the form's fields by either name; `source` is the door: page, admin, groups, connections, chat.
     `agreed` is the account that an admin was asked about and agreed to; where the vendor proves another, they are
-    asked again. `save_unverified` stores it also when the vendor does not answer, where the method allows that.
+    asked again. `keep` is the id of a connection whose stored values stand in for the fields that were left empty.
+    `save_unverified` stores it also when the vendor does not answer, where the method allows that.
     Raises `BadForm`, a `ProviderError`, `Conflict` (`AnotherAccount` with `Mode.ASK`), `VaultLocked`, `NotAvailable`.
     Nothing is stored then, and no transaction is open while the vendor thinks.
     """
@@ -64,8 +70,19 @@ async def connect(
     provider, method = find_method(slug, method_key)
     _ = hub.db  # says so where there is none
     hub.vault.require_open()
-    form = method.read(values)
-    result, silence = await _prove(hub, actor, provider, method, form, report, save_unverified=save_unverified)
+    form = method.read(await completed(hub, actor, keep, method, values) if keep else values)
+    async with hub.db.reading() as tx:
+        begins = not await audit.has_head(tx, actor.workspace)
+        kept = await stored.find(tx, actor.workspace, keep) if keep else None
+    try:
+        result, silence = await _prove(method, form, hub, report, save_unverified=save_unverified)
+    except ProviderError as error:
+        async with changing(hub, actor, begins=begins) as change:  # someone tried: that is an event, too
+            await change.note("connect_failed", provider=provider.slug, failed=True, code=error.code)
+        raise
+    proven = result.account
+    if kept and proven and (proven.app_key, proven.key) != (kept.app_key, kept.account_key):
+        form = method.read(values)  # what was kept is the other account's
     order = saving.Order(
         provider=provider,
         method=method,
@@ -76,36 +93,45 @@ async def connect(
         mode=mode.value,
         agreed=agreed,
     )
-    saved = await _store(hub, actor, order)
+    saved = await _store(hub, actor, order, begins=begins)
     await hub.bus.publish(Changed(actor.workspace, provider.slug))
     return saved
 
 
+async def adopt(hub: Hub, actor: Actor, slug: str, report: Report = silent) -> Connected:
+    """Take what the environment gives for a provider into the store, where it can be managed.
+
+    The variable may then be removed. Raises what `connect` raises, and `NotFound` where nothing is given here.
+    """
+    require_admin(actor)
+    async with hub.db.reading() as tx:
+        row = await stored.from_environment(tx, actor.workspace, slug)
+    gift = environment.given(hub, PROVIDERS[slug]) if row is not None and slug in PROVIDERS else None
+    if gift is None:
+        raise NotFound("The environment gives nothing here.")
+    if gift.form is None:
+        raise InvalidCredentials(gift.fault)
+    values = {**gift.form.public(), **gift.form.given_secrets()}
+    return await connect(hub, actor, slug, gift.method.key, values, source="page", mode=Mode.ASK, report=report)
+
+
 async def _prove(
-    hub: Hub,
-    actor: Actor,
-    provider: Provider,
-    method: Method[Any],
-    form: Form,
-    report: Report,
-    *,
-    save_unverified: bool,
+    method: Method[Any], form: Form, hub: Hub, report: Report, *, save_unverified: bool
 ) -> tuple[CheckResult, str]:
     """What the vendor proved, and why it could not be asked where it was not and that may be stored."""
     try:
-        return await method.check(form, hub.http, report), ""
+        return await asking.check(method, form, hub.http, report), ""
     except ProviderError as error:
         if save_unverified and method.may_save_unverified and error.retryable:
             return CheckResult(account=None, label=method.called(form)), error.text
-        await _note_refusal(hub, actor, provider, error)
         raise
 
 
-async def _store(hub: Hub, actor: Actor, order: saving.Order) -> Connected:
+async def _store(hub: Hub, actor: Actor, order: saving.Order, *, begins: bool) -> Connected:
     """Save in one transaction; where another workspace or worker was first, look again."""
     for _ in range(RACES):
         try:
-            async with changing(hub, actor) as change:
+            async with changing(hub, actor, begins=begins) as change:
                 return await saving.save(change, order)
         except Broken:
             continue
@@ -118,24 +144,28 @@ async def check_now(hub: Hub, actor: Actor, connection_id: str, report: Report =
     A refusal is an answer: it is stored and shown, not raised. Raises `NotFound`, `TooManyRequests`.
     """
     require_admin(actor)
+    row, provider, method, form, locked = await opened(hub, actor, connection_id)
     await hub.limits.hit(
         "check",
-        connection_id,
+        row.id,
         times=CHECKS_A_MINUTE,
         seconds=60,
         text="This connection was checked ten times within a minute. Wait a little, then check again.",
     )
-    row, provider, method, form, locked = await opened(hub, actor, connection_id)
     outcome: CheckResult | ProviderError | VaultLocked
     try:
-        outcome = locked if form is None and locked else await method.check(form, hub.http, report)
+        outcome = locked or _UNOPENED if form is None else await asking.check(method, form, hub.http, report)
     except ProviderError as error:
         outcome = error
+    except BadForm as error:  # an address that an admin typed is not allowed any more
+        outcome = InsufficientPermissions(error.text)
     async with changing(hub, actor) as change:
         present = await stored.find(change.tx, actor.workspace, row.id)
         if present is None:
             raise NotFound("This connection was disconnected in the meantime.")
         credential = await stored.credential_of(change.tx, present)
+        if present.connected_at != row.connected_at:
+            return _view(hub, provider, present, credential)  # connected anew meanwhile: this is about the former key
         if isinstance(outcome, CheckResult):
             truths.accepted(present, provider, outcome, change.at)
             await saving.prove(change.tx, present, credential, provider, method, outcome)
@@ -174,7 +204,8 @@ async def make_default(hub: Hub, actor: Actor, connection_id: str) -> Connection
     require_admin(actor)
     async with changing(hub, actor) as change:
         row = await _the(change, connection_id)
-        if row.kind != "account" or row.subscriber or row.contexts or not row.active:
+        own = row.kind == "account" and row.source != environment.SOURCE and not (row.subscriber or row.contexts)
+        if not (own and row.active):
             raise Conflict("This connection cannot be the default: it is not an active account of its own.")
         await saving.promote(change.tx, row)
         await change.note("made_default", provider=row.provider, subject=row.id, label=row.label)
@@ -191,7 +222,7 @@ async def disconnect(hub: Hub, actor: Actor, connection_id: str, *, promote: str
     require_admin(actor)
     async with changing(hub, actor) as change:
         row = await _the(change, connection_id)
-        if row.source == "environment":
+        if row.source == environment.SOURCE:
             raise Conflict("This connection comes from the environment. Remove its variable and restart the hub.")
         others = await stored.others_in(change.tx, actor.workspace, row.scope, row.id)
         heir = next((other for other in others if other.id == promote), None)
@@ -213,7 +244,7 @@ async def primary_id(hub: Hub, actor: Actor, scope: str) -> str:
     async with hub.db.reading() as tx:
         row = await stored.primary_of(tx, actor.workspace, scope)
     if row is None:
-        raise NotFound("Nothing is connected here.")
+        raise NotFound("This workspace has nothing connected here. What the environment gives is the operator's.")
     return row.id
 
 
@@ -233,9 +264,3 @@ def _view(hub: Hub, provider: Provider, row: Connection, credential: Credential 
         granted=credential.granted if credential else None,
         expires_at=credential.expires_at if credential else None,
     )
-
-
-async def _note_refusal(hub: Hub, actor: Actor, provider: Provider, error: ProviderError) -> None:
-    """A refused credential is an event too: someone tried."""
-    async with changing(hub, actor) as change:
-        await change.note("connect_failed", provider=provider.slug, failed=True, code=error.code)

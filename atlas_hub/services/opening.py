@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from atlas_hub.hub import Hub
-from atlas_hub.kit.errors import NotFound, VaultLocked
+from atlas_hub.kit.errors import BadForm, InvalidCredentials, NotFound, ProviderError, VaultLocked
+from atlas_hub.kit.reading import is_blank
 from atlas_hub.providers import PROVIDERS
 from atlas_hub.providers.contract import Form, Method, Provider
-from atlas_hub.services import saving
+from atlas_hub.services import environment, saving
 from atlas_hub.services.access import Actor
 from atlas_hub.storage import connections as stored
 from atlas_hub.storage.models import Connection
@@ -25,15 +27,64 @@ def find_method(slug: str, key: str) -> tuple[Provider, Method[Any]]:
 
 async def opened(
     hub: Hub, actor: Actor, connection_id: str
-) -> tuple[Connection, Provider, Method[Any], Form | None, VaultLocked | None]:
-    """A stored connection ready for use, its credential opened into its form; no form and the reason where locked."""
+) -> tuple[Connection, Provider, Method[Any], Form | None, ProviderError | VaultLocked | None]:
+    """A stored connection ready for use, its credential opened into its form.
+
+    No form and the reason where it is locked, or where what the environment gives cannot be read. Raises `NotFound`.
+    """
     async with hub.db.reading() as tx:
         row = await stored.find(tx, actor.workspace, connection_id)
         credential = await stored.credential_of(tx, row) if row else None
-    if row is None or credential is None:
+    if row is None or (credential is None and row.source != environment.SOURCE):
         raise NotFound("There is no such connection.")
     provider, method = find_method(row.provider, row.method)
+    if credential is None:
+        gift = environment.given(hub, provider)
+        if gift is None:
+            raise NotFound("The variables of this connection are not set any more.")
+        fault = None if gift.form else InvalidCredentials(gift.fault)
+        return row, provider, gift.method, gift.form, fault
     try:
         return row, provider, method, saving.unseal(hub.vault, row, credential, method), None
     except VaultLocked as error:
         return row, provider, method, None, error
+
+
+async def completed(
+    hub: Hub, actor: Actor, connection_id: str, method: Method[Any], values: Mapping[str, Any]
+) -> dict[str, Any]:
+    """What was typed to replace a connection's credentials, with what is stored for each field that was left empty.
+
+    A stored secret is not sent to another place: where a field that decides it (`Form.targets`) changed, every secret
+    must be typed anew. A form that is filled needs nothing that is stored, and none of what follows is raised for it:
+    `BadForm` naming those secrets, `NotFound`, `VaultLocked`.
+    """
+    fields = method.form.model_fields
+    filled = not any(is_blank(_typed(values, name, info.alias)) for name, info in fields.items() if info.is_required())
+    try:
+        row, _, own, form, locked = await opened(hub, actor, connection_id)
+    except NotFound:
+        if filled:
+            return dict(values)
+        raise
+    if locked is not None and not filled:
+        raise locked
+    if own.key != method.key or form is None or row.source == environment.SOURCE:
+        return dict(values)
+    given = {name: value for name, info in fields.items() if not is_blank(value := _typed(values, name, info.alias))}
+    kept: dict[str, Any] = {name: getattr(form, name) for name in fields if name not in given}
+    wanted = [name for name in method.form.secrets() if kept.get(name) is not None]
+    moved = [name for name in method.form.targets() if name in given and _differs(given[name], form, name)]
+    if wanted and moved:
+        changed = fields[moved[0]].title or moved[0]
+        said = f"{changed} changed. Enter this anew: what is stored is not sent to another place."
+        raise BadForm(dict.fromkeys(wanted, said))
+    return {**{name: value for name, value in kept.items() if value is not None}, **given}
+
+
+def _typed(values: Mapping[str, Any], name: str, alias: str | None) -> Any:
+    return values.get(name, values.get(alias or name))
+
+
+def _differs(typed: Any, form: Form, name: str) -> bool:
+    return str(typed).strip().lower() != str(getattr(form, name)).lower()

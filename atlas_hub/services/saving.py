@@ -8,9 +8,8 @@ from typing import Any
 from atlas_hub.hub import Hub
 from atlas_hub.kit.errors import AnotherAccount, Conflict
 from atlas_hub.kit.ids import new_id
-from atlas_hub.kit.secret import mask
 from atlas_hub.providers.contract import UNKEYED, CheckResult, Form, Method, Provider, Purpose, scope_of
-from atlas_hub.services import truths
+from atlas_hub.services import environment, truths
 from atlas_hub.services.access import Actor
 from atlas_hub.services.changing import Change
 from atlas_hub.services.views import Connected, said, view_of
@@ -20,6 +19,8 @@ from atlas_hub.storage.models import Connection, Credential
 from atlas_hub.storage.sealed import bound_to
 from atlas_hub.storage.vault import Vault
 
+LABEL_LENGTH, NAME_LENGTH = 120, 200
+"""What the columns take; a vendor may tell longer ones."""
 CLAIMING = frozenset({Purpose.CHAT, Purpose.TRACK})
 
 
@@ -154,7 +155,7 @@ def _new_row(actor: Actor, order: Order) -> Connection:
         purpose=order.method.purpose.value,
         scope=order.scope,
         identifier=f"{order.provider.slug}-{connection_id}",
-        label=order.result.label,
+        label=order.result.label[:LABEL_LENGTH],
         account_key=f"row:{connection_id}",
         created_by=actor.called,
     )
@@ -190,10 +191,13 @@ def _write(hub: Hub, actor: Actor, order: Order, row: Connection, credential: Cr
     row.method = order.method.key
     row.credential_id = credential.id
     row.options = order.form.public()
-    row.masks = {name: mask(secret) for name, secret in order.form.given_secrets().items()}
+    row.masks = order.form.masks()
     row.connected_at = row.updated_at = hub.now()
     row.connected_by = actor.called
+    if row.label == row.account_name:  # nobody renamed it
+        row.label = order.result.label[:LABEL_LENGTH]
     _name(row, order.result)
+    row.checks = {}  # what was delivered was delivered by the former credentials
     if order.result.account is None:
         row.details = [[name, value] for name, value in order.method.facts(order.form).items()]
     if order.silence:
@@ -205,10 +209,10 @@ def _write(hub: Hub, actor: Actor, order: Order, row: Connection, credential: Cr
 def _name(row: Connection, result: CheckResult) -> None:
     account = result.account
     if account is None:
-        row.account_name = result.label
+        row.account_name = result.label[:NAME_LENGTH]
         return
     row.app_key, row.account_key = account.app_key, account.key
-    row.account_name = account.name
+    row.account_name = account.name[:NAME_LENGTH]
     row.details = [[name, value] for name, value in account.details.items()]
     row.wire = dict(account.wire)
 
@@ -225,9 +229,15 @@ async def prove(
     if credential is not None:
         _tell(credential, result)
     account = result.account
-    if account is None or (account.app_key, account.key) != (row.app_key, row.account_key):
+    given = row.source == environment.SOURCE  # its variable may have been set to another account's token
+    if account is None or (not given and (account.app_key, account.key) != (row.app_key, row.account_key)):
         return
+    moved = (row.app_key, row.account_key) != (account.app_key, account.key)
+    former = (row.workspace, row.provider, row.app_key, row.account_key)
     _name(row, result)
+    await tx.flush()
+    if moved:
+        await stored.free_claim(tx, *former)
     if method.purpose in CLAIMING and not (row.subscriber or row.contexts):
         await stored.claim(tx, row.workspace, provider.slug, account.app_key, account.key)
 

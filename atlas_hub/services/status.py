@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
@@ -10,8 +12,9 @@ from atlas_hub.hub import Hub
 from atlas_hub.kit.clock import iso
 from atlas_hub.providers import PROVIDERS
 from atlas_hub.providers.contract import Provider, Sends
+from atlas_hub.services import environment
 from atlas_hub.services.access import Actor
-from atlas_hub.services.views import CONNECTED, CardView, ConnectionView, State, view_of
+from atlas_hub.services.views import CONNECTED, CardView, ConnectionView, Other, State, state_of, view_of
 from atlas_hub.storage import connections as stored
 
 DEFAULT_DELIVERABLE = frozenset({State.OK, State.EXPIRING, State.DEGRADED})
@@ -30,128 +33,209 @@ PLATFORMS: Mapping[str, tuple[str, ...]] = {
 }
 """The status answer's platforms and their own fields, in its order (seed 1); `webhooks` has a shape of its own."""
 
-OAUTH_PLATFORMS = frozenset({"slack", "teams", "discord"})
-
 
 class Mode(StrEnum):
     """What a card shows."""
 
     CONNECTED = "connected"
+    ENVIRONMENT = "environment"
+    CONNECTING = "connecting"
     NO_DEFAULT = "no_default"
     FORM = "form"
     HINT = "hint"
     NOT_AVAILABLE = "not_available"
+    CLOSED = "closed"
 
 
-def mode_of(*, primary: bool, others: bool, database: bool, saas: bool) -> Mode:
-    """The seed's table *SaaS vs Self-Hosted*, as far as no OAuth or environment is concerned."""
-    if primary:
-        return Mode.CONNECTED
-    if others:
-        return Mode.NO_DEFAULT
-    if database:
-        return Mode.FORM
-    return Mode.NOT_AVAILABLE if saas else Mode.HINT
+def mode_of(
+    *,
+    primary: bool = False,
+    others: bool = False,
+    given: bool = False,
+    consent: bool = False,
+    closed: bool = False,
+    database: bool = True,
+    saas: bool = False,
+) -> Mode:
+    """The seed's table *SaaS vs Self-Hosted*. `given`: by the environment; `consent`: an admin is giving it."""
+    answers = (
+        (primary, Mode.CONNECTED),
+        (consent, Mode.CONNECTING),
+        (given, Mode.ENVIRONMENT),
+        (others, Mode.NO_DEFAULT),
+        (closed, Mode.CLOSED),
+        (database, Mode.FORM),
+        (saas, Mode.NOT_AVAILABLE),
+    )
+    return next((mode for holds, mode in answers if holds), Mode.HINT)
 
 
-async def overview(hub: Hub, actor: Actor) -> list[CardView]:
-    """Every card of a workspace, in the registry's order: one query."""
-    if not hub.has_database:
-        return [_card(hub, provider, []) for provider in PROVIDERS.values()]
-    async with hub.db.reading() as tx:
-        rows = await stored.cards(tx, actor.workspace)
-    return [
-        _card(hub, provider, [found for found in rows if found.row.provider == provider.slug])
-        for provider in PROVIDERS.values()
-    ]
+@dataclass(frozen=True, kw_only=True)
+class Overview:
+    """What the page shows: every card in the registry's order, and how many schedules deliver by webhook."""
+
+    cards: tuple[CardView, ...]
+    webhooks: int = 0
+
+
+async def overview(hub: Hub, actor: Actor) -> Overview:
+    """Every card of a workspace: two queries."""
+    return await _overview(hub, actor.workspace, PROVIDERS.values())
 
 
 async def card(hub: Hub, workspace: str, slug: str) -> CardView:
-    """One card of a workspace: one query."""
+    """One card of a workspace: two queries."""
+    return (await _overview(hub, workspace, [PROVIDERS[slug]])).cards[0]
+
+
+async def _overview(hub: Hub, workspace: str, providers: Iterable[Provider]) -> Overview:
+    if not hub.has_database:
+        return Overview(cards=tuple(_card(hub, provider, (), None) for provider in providers))
+    rows, hooks, ends = await _read(hub, workspace)
+    present = frozenset(found.row.provider for found in rows if found.row.source == environment.SOURCE)
+    if await environment.settle(hub, workspace, present):
+        rows, hooks, ends = await _read(hub, workspace)
+    cards = [
+        _card(hub, provider, [found for found in rows if found.row.provider == provider.slug], ends.get(provider.slug))
+        for provider in providers
+    ]
+    return Overview(cards=tuple(cards), webhooks=hooks)
+
+
+async def _read(hub: Hub, workspace: str) -> tuple[list[stored.Stored], int, dict[str, datetime]]:
     async with hub.db.reading() as tx:
-        rows = await stored.cards(tx, workspace)
-    return _card(hub, PROVIDERS[slug], [found for found in rows if found.row.provider == slug])
+        return await stored.cards(tx, workspace), *await stored.around(tx, workspace, hub.now())
 
 
-def _card(hub: Hub, provider: Provider, rows: Sequence[stored.Stored]) -> CardView:
+def _card(hub: Hub, provider: Provider, rows: Sequence[stored.Stored], consent: datetime | None) -> CardView:
+    gift = environment.given(hub, provider)
+    mail = gift is not None and environment.is_mail(gift.method)
     primary = next((found for found in rows if found.row.primary_scope), None)
-    others = [found.row for found in rows if not found.row.primary_scope]
-    mode = mode_of(primary=primary is not None, others=bool(others), database=hub.has_database, saas=hub.settings.saas)
+    own = next((found for found in rows if found.row.source == environment.SOURCE), None) if gift else None
+    others = [found for found in rows if not found.row.primary_scope and found.row.source != environment.SOURCE]
+    mode = mode_of(
+        primary=primary is not None,
+        others=bool(others),
+        given=own is not None or (gift is not None and not hub.has_database),
+        consent=consent is not None,
+        closed=provider.lifecycle.closed,
+        database=hub.has_database,
+        saas=hub.settings.saas,
+    )
+    shown = primary or (own if mode is Mode.ENVIRONMENT else None)
     view: ConnectionView | None = None
-    if primary is not None:
+    if shown is not None:
         view = view_of(
             provider,
-            primary.row,
+            shown.row,
             hub.vault,
-            key_id=primary.key_id,
-            granted=primary.granted,
-            expires_at=primary.expires_at,
+            key_id=shown.key_id,
+            granted=shown.granted,
+            expires_at=shown.expires_at,
         )
     return CardView(
         provider=provider.slug,
         mode=mode.value,
         connection=view,
-        others=tuple((row.id, row.label) for row in others),
-        hint=("DATABASE_URL",) if mode is Mode.HINT else (),
+        others=tuple(
+            Other(
+                id=each.row.id,
+                label=each.row.label,
+                account=each.row.account_name,
+                state=state_of(each.row, hub.vault, each.key_id),
+            )
+            for each in others
+        ),
+        hint=_hint(provider) if mode is Mode.HINT else (),
+        variables=gift.variables if gift and mode is Mode.ENVIRONMENT and not hub.settings.saas else (),
+        fallback=_fallback(hub, gift) if gift and mail and primary is None else "",
+        falls_back=gift is not None and mail and gift.form is not None and primary is None and hub.has_database,
+        waits_until=consent if mode is Mode.CONNECTING else None,
     )
+
+
+def _hint(provider: Provider) -> tuple[str, ...]:
+    """What the operator may set so that it works here: a database, or variables of the provider's own."""
+    return ("DATABASE_URL", *(" and ".join(way.variables.values()) for way in provider.environment))
+
+
+def _fallback(hub: Hub, gift: environment.Given) -> str:
+    if hub.settings.saas:
+        return "Until then mail goes through this service's own mail." if gift.form else ""
+    if gift.form is None:
+        return f"The mail settings of the environment cannot be used. {gift.fault}"
+    return f"Mail goes through {gift.method.label}, as the environment says ({', '.join(gift.variables)})."
 
 
 async def answer(hub: Hub, actor: Actor) -> dict[str, Any]:
     """The status API's answer, complete for all ten platforms: one query, no vendor asked (reference hub §1)."""
     rows: Sequence[Any] = ()
+    hooks = 0
     if hub.has_database:
-        async with hub.db.asking() as ask:
-            rows = await stored.statuses(ask, actor.workspace)
-    by_name: dict[str, Any] = {}
-    for row in rows:
-        provider = PROVIDERS.get(row.provider)
-        if row.primary_scope is not None and provider is not None and provider.names.admin:
-            by_name[provider.names.admin] = row
-    configurable = {provider.names.admin for provider in PROVIDERS.values()} if hub.has_database else set()
+        rows, hooks = await _statuses(hub, actor)
+        present = frozenset(row.provider for row in rows if row.source == environment.SOURCE)
+        if await environment.settle(hub, actor.workspace, present):
+            rows, hooks = await _statuses(hub, actor)
+    by_name = _by_name(hub, rows)
+    named = {provider.names.admin: provider for provider in PROVIDERS.values() if provider.names.admin}
     said: dict[str, Any] = {
-        name: _platform(hub, name, fields, by_name.get(name), configurable=name in configurable)
-        for name, fields in PLATFORMS.items()
+        name: _platform(hub, named[name], fields, by_name.get(name)) for name, fields in PLATFORMS.items()
     }
-    # No schedule can be made yet, so no webhook delivery is active and none can be configured.
-    said["webhooks"] = {"activeCount": 0, "configurable": False}
-    said["deliveryChannels"] = channels(hub, by_name)
+    said["webhooks"] = {"activeCount": hooks, "configurable": hub.has_database}
+    said["deliveryChannels"] = channels(hub, by_name, hooks)
     said["deployMode"] = hub.settings.deploy_mode.value
     said["hasInternalDB"] = hub.has_database
     return said
 
 
-def _platform(hub: Hub, name: str, fields: Iterable[str], row: Any, *, configurable: bool) -> dict[str, Any]:
+async def _statuses(hub: Hub, actor: Actor) -> tuple[Sequence[Any], int]:
+    async with hub.db.asking() as ask:
+        return await stored.statuses(ask, actor.workspace)
+
+
+def _by_name(hub: Hub, rows: Sequence[Any]) -> dict[str, Any]:
+    """The admin API's name → the row that counts: the primary, else what the environment gives."""
+    found: dict[str, Any] = {}
+    for row in rows:
+        provider = PROVIDERS.get(row.provider)
+        if provider is None or provider.names.admin is None:
+            continue
+        if row.primary_scope is not None or (
+            provider.names.admin not in found and environment.given(hub, provider) is not None
+        ):
+            found[provider.names.admin] = row
+    return found
+
+
+def _platform(hub: Hub, provider: Provider, fields: Iterable[str], row: Any) -> dict[str, Any]:
     state = _state(hub, row)
     connected = state in CONNECTED if state else False
     wire = _wire(row) if connected else {}
     said: dict[str, Any] = {"connected": connected, **{key: wire.get(key) for key in fields}}
     said["installedAt"] = iso(row.connected_at) if connected else None
-    if name == "slack":
-        said["oauthConfigured"] = _both(hub, "SLACK_CLIENT_ID", "SLACK_CLIENT_SECRET")
+    if provider.slug == "slack":
+        said["oauthConfigured"] = _oauth_app(hub, provider)
         said["envConfigured"] = hub.settings.env("SLACK_BOT_TOKEN") is not None
-    said["configurable"] = _oauth(hub, name) if name in OAUTH_PLATFORMS else configurable
+    said["configurable"] = hub.has_database and (provider.oauth_env is None or _oauth_app(hub, provider))
     if connected:
-        said["state"], said["checks"] = state, row.checks
+        said["state"], said["checks"], said["source"] = state, row.checks, row.source
+    elif row is None and not hub.has_database and _account_given(hub, provider):
+        said["connected"], said["source"] = True, environment.SOURCE
     return said
 
 
-def _oauth(hub: Hub, name: str) -> bool:
-    """Whether the operator gave an OAuth app with which the flow can complete (decisions §8)."""
-    names = {
-        "slack": ("SLACK_CLIENT_ID", "SLACK_CLIENT_SECRET"),
-    }.get(name)
-    return names is not None and hub.has_database and _both(hub, *names)
+def _account_given(hub: Hub, provider: Provider) -> bool:
+    gift = environment.given(hub, provider)
+    return gift is not None and gift.form is not None and not environment.is_mail(gift.method)
 
 
-def _both(hub: Hub, first: str, second: str) -> bool:
-    return hub.settings.env(first) is not None and hub.settings.env(second) is not None
+def _oauth_app(hub: Hub, provider: Provider) -> bool:
+    """Whether the operator gave an OAuth app whole, so that a flow can complete (decisions §8)."""
+    return provider.oauth_env is not None and all(hub.settings.env(name) is not None for name in provider.oauth_env)
 
 
 def _state(hub: Hub, row: Any) -> State | None:
-    if row is None:
-        return None
-    locked = row.key_id is not None and not hub.vault.knows(row.key_id)
-    return State.LOCKED if locked else State(row.state)
+    return None if row is None else state_of(row, hub.vault, row.key_id)
 
 
 def _wire(row: Any) -> Mapping[str, Any]:
@@ -161,12 +245,19 @@ def _wire(row: Any) -> Mapping[str, Any]:
     return wire
 
 
-def channels(hub: Hub, by_name: Mapping[str, Any]) -> list[str]:
+def channels(hub: Hub, by_name: Mapping[str, Any], hooks: int) -> list[str]:
     """What can deliver now, in the answer's fixed order: email, slack, webhook (decisions §8)."""
-    return [
+    able = {
         name
         for name in ("email", "slack")
         if (row := by_name.get(name)) is not None
         and _state(hub, row) in DEFAULT_DELIVERABLE
         and isinstance(PROVIDERS[row.provider].method(row.method), Sends)
-    ]
+    }
+    if "email" not in by_name and (gift := environment.mail(hub)) is not None and gift.form is not None:
+        able.add("email")
+    if not hub.has_database and _account_given(hub, PROVIDERS["slack"]):
+        able.add("slack")
+    if hooks:
+        able.add("webhook")
+    return [name for name in ("email", "slack", "webhook") if name in able]

@@ -7,12 +7,14 @@ from typing import Any
 
 from atlas_hub.kit.clock import iso
 from atlas_hub.kit.errors import InsufficientPermissions, ProviderError, VaultLocked
-from atlas_hub.providers.contract import CheckResult, Provider
+from atlas_hub.providers.contract import CheckResult, Provider, Sends
 from atlas_hub.services.views import State, Truth, missing_scopes
 from atlas_hub.storage.models import Connection
 
 PATIENCE_TRIES = 3
 PATIENCE = timedelta(minutes=5)
+REASON_LENGTH = 500
+"""What the column takes."""
 EXPIRY_WARNING = timedelta(days=7)
 
 
@@ -39,18 +41,22 @@ def accepted(row: Connection, provider: Provider, result: CheckResult, at: datet
         checks = told(checks, Truth.AUTHORIZED, "unknown", at, f"{vendor} does not tell its scopes.")
     else:
         checks = told(checks, Truth.AUTHORIZED, "yes", at, "Every scope that is needed is granted.")
-    checks.setdefault(Truth.DELIVERED.value, {"status": "unknown", "at": None, "proof": "Nothing was sent yet."})
+    sends = isinstance(provider.method(row.method), Sends)
+    nothing = "Nothing was sent yet." if sends else f"No messages are sent through {provider.name}."
+    checks.setdefault(Truth.DELIVERED.value, {"status": "unknown", "at": None, "proof": nothing})
     row.checks = checks
     row.failures, row.failing_since = 0, None
     row.state, row.reason = State.OK, ""
-    if missing:
+    ends = result.expires_at is not None and result.expires_at - at < EXPIRY_WARNING
+    if result.expires_at is not None and ends:
+        row.state = State.EXPIRING
+        said = " ".join(result.limits) or f"It ends on {result.expires_at:%-d %B %Y}. Replace it before then."
+        row.reason = said[:REASON_LENGTH]
+    elif missing:
         row.state = State.DEGRADED
         row.reason = f"{provider.name} did not grant {', '.join(missing)}. Add the scopes at the vendor, then check."
     elif result.limits:
-        row.state, row.reason = State.DEGRADED, " ".join(result.limits)
-    elif result.expires_at is not None and result.expires_at - at < EXPIRY_WARNING:
-        row.state = State.EXPIRING
-        row.reason = f"It ends on {result.expires_at:%-d %B %Y}. Replace it before then."
+        row.state, row.reason = State.DEGRADED, " ".join(result.limits)[:REASON_LENGTH]
 
 
 def unproven(row: Connection, provider: Provider, why: str, at: datetime) -> None:

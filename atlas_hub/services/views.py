@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -112,7 +112,7 @@ def view_of(
         wire=row.wire,
         options=row.options,
         masks=row.masks,
-        state=State.LOCKED if locked else State(row.state),
+        state=state_of(row, vault, key_id),
         reason=vault.reason or _locked_reason(key_id) if locked else row.reason,
         checks=row.checks,
         granted=None if granted is None else tuple(granted),
@@ -125,10 +125,15 @@ def view_of(
     )
 
 
+def state_of(row: Connection, vault: Vault, key_id: str | None) -> State:
+    """The state of a row; `locked` where its credential is sealed with a key that is not configured."""
+    return State.LOCKED if key_id is not None and not vault.knows(key_id) else State(row.state)
+
+
 def _locked_reason(key_id: str | None) -> str:
     return (
         f"It is sealed with encryption key {key_id}, which is not configured. "
-        "Put that key back into ATLAS_ENCRYPTION_KEYS and restart, or connect anew."
+        "Ask whoever runs the hub to put that key back, or connect anew."
     )
 
 
@@ -140,14 +145,33 @@ def missing_scopes(provider: Provider, granted: list[Any] | None) -> tuple[str, 
 
 
 @dataclass(frozen=True, kw_only=True)
+class Other:
+    """A connection that is stored beside the one that a card shows."""
+
+    id: str
+    label: str
+    account: str
+    state: State
+
+
+@dataclass(frozen=True, kw_only=True)
 class CardView:
-    """One card: a mode (`status.Mode`), the connection it shows, and the others stored beside it."""
+    """One card: a mode (`status.Mode`), the connection it shows, and the others stored beside it.
+
+    `hint`: variables that the operator may set to make it work, alternatives each; `variables`: those that are set and
+    used. Both are empty in SaaS, where no variable's name may be seen. `fallback` says what mail goes through without
+    a connection, and `falls_back` whether that can deliver. `waits_until`: when the consent under way ends.
+    """
 
     provider: str
     mode: str
     connection: ConnectionView | None = None
-    others: tuple[tuple[str, str], ...] = ()
-    hint: tuple[str, ...] = field(default=())
+    others: tuple[Other, ...] = ()
+    hint: tuple[str, ...] = ()
+    variables: tuple[str, ...] = ()
+    fallback: str = ""
+    falls_back: bool = False
+    waits_until: datetime | None = None
 
 
 def said(result: CheckResult) -> str:

@@ -15,18 +15,25 @@ from atlas_hub.storage.db import Tx, insert_once
 from atlas_hub.storage.models import AuditEvent, AuditHead
 
 
-async def head_of(tx: Tx, workspace: str) -> AuditHead:
+async def head_of(tx: Tx, workspace: str, *, begins: bool = True) -> AuditHead:
     """The workspace's last link, locked until the transaction ends: so one verb at a time changes a workspace.
 
     Every verb takes it first, which leaves no order of locks to get wrong. Raises `NotFound` where the workspace was
-    deleted while we waited.
+    deleted while we waited, or, unless it `begins` here, before.
     """
-    await insert_once(tx, AuditHead, workspace=workspace, seq=0, hash="")
+    if begins:
+        await insert_once(tx, AuditHead, workspace=workspace, seq=0, hash="")
     statement = select(AuditHead).where(AuditHead.workspace == workspace).with_for_update()  # type: ignore[arg-type]  # a SQLModel column reads as its value
     head = (await tx.execute(statement, execution_options={"populate_existing": True})).scalar_one_or_none()
     if head is None:
         raise NotFound("This workspace was deleted in the meantime.")
     return head
+
+
+async def has_head(tx: Tx, workspace: str) -> bool:
+    """Whether something happened in the workspace already; a deleted one has no head any more."""
+    statement = select(AuditHead.workspace).where(AuditHead.workspace == workspace)  # type: ignore[call-overload]  # as above
+    return (await tx.execute(statement)).scalar_one_or_none() is not None
 
 
 async def append(

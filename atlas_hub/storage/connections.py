@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, bindparam, delete, func, select
+from sqlalchemy import ColumnElement, String, and_, bindparam, cast, delete, func, literal, or_, select
 from sqlmodel import col
 
 from atlas_hub.kit.ids import is_id
-from atlas_hub.storage.db import Ask, Tx
-from atlas_hub.storage.models import AccountClaim, Connection, Credential
+from atlas_hub.storage.db import Ask, Tx, UtcDateTime
+from atlas_hub.storage.models import AccountClaim, Connection, Credential, OAuthAttempt, Schedule
 
 CARDS: ColumnElement[bool] = and_(
     col(Connection.kind) == "account", col(Connection.subscriber) == "", col(Connection.contexts) == ""
@@ -44,6 +44,33 @@ async def cards(tx: Tx, workspace: str) -> list[Stored]:
     ]
 
 
+async def from_environment(tx: Tx, workspace: str, provider: str) -> Connection | None:
+    """The row of what the environment gives for a provider."""
+    statement = select(Connection).where(
+        col(Connection.workspace) == workspace,
+        col(Connection.provider) == provider,
+        col(Connection.source) == "environment",
+    )
+    return (await tx.execute(statement)).scalar_one_or_none()
+
+
+async def all_from_environment(tx: Tx) -> list[Connection]:
+    """Every row of what the environment gives, of the one workspace that has some, or had."""
+    return list((await tx.execute(select(Connection).where(col(Connection.source) == "environment"))).scalars())
+
+
+_HOOKS = (
+    select(func.count())
+    .where(
+        col(Schedule.workspace) == bindparam("workspace"),
+        col(Schedule.enabled),
+        col(Schedule.channel) == "webhook",
+        # Within JSON text a quote inside a value is escaped, so this is a key with its value and nothing else.
+        cast(col(Schedule.recipients), String).like('%"type": "webhook"%'),
+    )
+    .scalar_subquery()
+)
+_ONE = select(literal(1).label("one")).subquery()
 _STATUSES = (
     select(
         col(Connection.provider),
@@ -54,16 +81,56 @@ _STATUSES = (
         col(Connection.options),
         col(Connection.checks),
         col(Connection.connected_at),
+        col(Connection.source),
         col(Credential.key_id),
+        _HOOKS.label("hooks"),
+    )
+    .select_from(_ONE)  # a row even where nothing is stored, for the number of webhooks
+    .outerjoin(
+        Connection,
+        and_(
+            col(Connection.workspace) == bindparam("workspace"),
+            CARDS,
+            or_(col(Connection.primary_scope).is_not(None), col(Connection.source) == "environment"),
+        ),
     )
     .outerjoin(Credential, col(Credential.id) == col(Connection.credential_id))
-    .where(col(Connection.workspace) == bindparam("workspace"), CARDS, col(Connection.primary_scope).is_not(None))
 )
 
 
-async def statuses(ask: Ask, workspace: str) -> Sequence[Any]:
-    """What the status answer needs of the primaries, as bare columns: one query, no objects made."""
-    return (await ask.execute(_STATUSES, {"workspace": workspace})).all()
+async def statuses(ask: Ask, workspace: str) -> tuple[Sequence[Any], int]:
+    """What the status answer needs of the primaries, as bare columns, and how many schedules deliver by webhook.
+
+    One query, no objects made.
+    """
+    found = (await ask.execute(_STATUSES, {"workspace": workspace})).all()
+    return [row for row in found if row.provider is not None], found[0].hooks
+
+
+_AROUND = (
+    select(_HOOKS.label("hooks"), col(OAuthAttempt.provider), col(OAuthAttempt.expires_at))
+    .select_from(_ONE)
+    .outerjoin(
+        OAuthAttempt,
+        and_(
+            col(OAuthAttempt.workspace) == bindparam("workspace"),
+            col(OAuthAttempt.session) != "",  # begun on the page, not by the chat API
+            col(OAuthAttempt.expires_at) > bindparam("at", type_=UtcDateTime),
+        ),
+    )
+)
+
+
+async def around(tx: Tx, workspace: str, at: datetime) -> tuple[int, dict[str, datetime]]:
+    """How many enabled schedules deliver by webhook, and the providers whose consent an admin was sent to give,
+    each with the moment when that ends: one query.
+    """
+    found = (await tx.execute(_AROUND, {"workspace": workspace, "at": at})).all()
+    ends: dict[str, datetime] = {}
+    for row in found:
+        if row.provider is not None:
+            ends[row.provider] = max(row.expires_at, ends.get(row.provider, row.expires_at))
+    return found[0].hooks, ends
 
 
 async def find(tx: Tx, workspace: str, connection_id: str) -> Connection | None:
@@ -168,21 +235,26 @@ async def delete_row(tx: Tx, connection: Connection) -> bool:
     await tx.flush()
     if credential_id is not None:
         await drop_unused(tx, credential_id)
+    return await free_claim(tx, connection.workspace, connection.provider, connection.app_key, connection.account_key)
+
+
+async def free_claim(tx: Tx, workspace: str, provider: str, app_key: str, account_key: str) -> bool:
+    """Give up the claim of an account that no connection of the workspace is tied to any more. True where it went."""
     remaining = select(func.count()).where(
-        col(Connection.workspace) == connection.workspace,
-        col(Connection.provider) == connection.provider,
-        col(Connection.app_key) == connection.app_key,
-        col(Connection.account_key) == connection.account_key,
+        col(Connection.workspace) == workspace,
+        col(Connection.provider) == provider,
+        col(Connection.app_key) == app_key,
+        col(Connection.account_key) == account_key,
         CARDS,
     )
     if (await tx.execute(remaining)).scalar_one():
         return False
     await tx.execute(
         delete(AccountClaim).where(
-            col(AccountClaim.workspace) == connection.workspace,
-            col(AccountClaim.provider) == connection.provider,
-            col(AccountClaim.app_key) == connection.app_key,
-            col(AccountClaim.account_key) == connection.account_key,
+            col(AccountClaim.workspace) == workspace,
+            col(AccountClaim.provider) == provider,
+            col(AccountClaim.app_key) == app_key,
+            col(AccountClaim.account_key) == account_key,
         )
     )
     return True

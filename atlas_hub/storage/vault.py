@@ -184,14 +184,14 @@ class Vault:
         if subkeys is None:
             raise VaultLocked(
                 f"This was sealed with encryption key {parts.key_id}, which is not configured. "
-                f"Put {parts.key_id} back into {SETTING} and start the hub again, or connect again."
+                f"Ask whoever runs the hub to put {parts.key_id} back, or connect again."
             )
         data_key = _decrypt(subkeys.wrap, parts.wrapped, _place(b"wrap", parts.header, bound_to))
         if data_key is None:
             raise VaultLocked(
                 f"This was sealed with encryption key {parts.key_id}, but the {parts.key_id} configured does not open "
                 "it: the sealed bytes were changed or moved from another row, or the key is another one of that name. "
-                f"Put the right {parts.key_id} back into {SETTING}, restore the row from a backup, or connect again."
+                f"Ask whoever runs the hub to put the right {parts.key_id} back or restore a backup, or connect again."
             )
         plain = _decrypt(AESGCM(data_key), parts.body, _place(b"body", parts.header, bound_to))
         if plain is None:

@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
+from functools import reduce
+from operator import or_
 from typing import Any
 
 import reflex as rx
 
 from atlas_hub.providers.contract import Provider, Sends
+from atlas_hub.services.status import Mode
+from atlas_hub.ui import forms
 from atlas_hub.ui.connecting import submit
 from atlas_hub.ui.facts import section
 from atlas_hub.ui.theme import Markup
 
 
 def tests(provider: Provider, state: Any, page: Any) -> list[Markup]:
-    """The test message, for each method that can send: one of them shows."""
+    """The test message, where what is shown can send: a form for each kind of destination, one of which shows."""
+    kinds: dict[str, list[Any]] = {}
+    for method in provider.methods:
+        if isinstance(method, Sends):
+            kinds.setdefault(method.destination, []).append(method)
     return [
-        rx.cond(state.method == method.key, _test(provider, method, state, page))
-        for method in provider.methods
-        if isinstance(method, Sends)
+        rx.cond(
+            reduce(or_, [state.method == method.key for method in methods], state.falls_back),
+            _test(provider, methods[0], state, page),
+        )
+        for methods in kinds.values()
     ]
 
 
@@ -92,6 +102,41 @@ def rename(provider: Provider, state: Any) -> Markup:
         ),
         class_name="ah-disclosure",
     )  # fmt: skip
+
+
+def choices(provider: Provider, state: Any) -> Markup:
+    """What else may be done with the credentials: other ones in their place, another connection, those of one's own."""
+
+    def opens(form: str, *text: Any) -> Markup:
+        return rx.el.button(*text, type="button", class_name="ah-button", on_click=state.begin(form))
+
+    environment = state.mode == Mode.ENVIRONMENT.value
+    return rx.cond(
+        state.form == "",
+        rx.el.div(
+            rx.cond(
+                environment & (state.connection != ""),  # without a database there is nothing to adopt into
+                rx.fragment(_adopt(state), opens(forms.OWN_ONE, "Connect your own…")),
+            ),
+            rx.cond(state.mode == Mode.CONNECTED.value, opens(forms.REPLACE, "Replace the key…")),
+            rx.cond(
+                (state.mode == Mode.CONNECTED.value) | (state.mode == Mode.NO_DEFAULT.value),
+                opens(forms.ADD, f"Add another {provider.name}…"),
+            ),
+            class_name="ah-row ah-choices",
+        ),
+    )
+
+
+def _adopt(state: Any) -> Markup:
+    return rx.el.button(
+        rx.cond(state.busy == "adopt", "Adopting…", "Adopt into the hub"),
+        type="button",
+        class_name="ah-button",
+        on_click=state.adopt,
+        title="Stores what the environment gives, sealed, so that it can be managed here.",
+        custom_attrs={"aria-disabled": rx.cond(state.busy != "", "true", "false")},
+    )
 
 
 def danger(provider: Provider, state: Any) -> Markup:

@@ -6,7 +6,7 @@ from typing import Any
 
 import reflex as rx
 
-from atlas_hub.providers.contract import Provider
+from atlas_hub.providers.contract import Provider, Sends
 from atlas_hub.services.status import Mode
 from atlas_hub.ui import words
 from atlas_hub.ui.theme import UNTOLD, Markup, ago, badge, link, mark
@@ -20,12 +20,16 @@ def card(provider: Provider, state: Any, route: str, page: Any) -> Markup:
         rx.match(
             state.mode,
             (words.LOADING, _skeleton()),
-            (Mode.CONNECTED.value, _connected(state)),
+            (Mode.CONNECTED.value, _connected(provider, state)),
+            (Mode.ENVIRONMENT.value, _environment(provider, state)),
+            (Mode.CONNECTING.value, _waiting(state)),
             (Mode.NO_DEFAULT.value, rx.el.p(state.reason, class_name="ah-reason")),
-            (Mode.HINT.value, _hint(provider)),
+            (Mode.HINT.value, _hint(provider, state)),
             (Mode.NOT_AVAILABLE.value, _not_available(provider)),
+            (Mode.CLOSED.value, rx.el.p(words.lifecycle(provider) or provider.sentence, class_name="ah-reason")),
             rx.el.p(provider.sentence, class_name="ah-quiet ah-sentence"),
         ),
+        rx.cond(state.fallback != "", rx.el.p(state.fallback, class_name="ah-reason")),
         _problem(state),
         _acts(provider, state, route, page),
         class_name="ah-card",
@@ -43,9 +47,9 @@ def card(provider: Provider, state: Any, route: str, page: Any) -> Markup:
 
 
 def needy(provider: Provider, state: Any, route: str) -> Markup:
-    """The row under "Needs you" for a card that is broken."""
+    """The row under "Needs you" for a card where an admin has something to do."""
     return rx.cond(
-        state.tone == words.Tone.BROKEN.value,
+        state.needs,
         rx.el.li(
             mark(provider),
             rx.el.span(rx.el.strong(provider.name), " ", rx.el.span(state.account, class_name="ah-quiet")),
@@ -58,47 +62,8 @@ def needy(provider: Provider, state: Any, route: str) -> Markup:
                 class_name="ah-button",
             ),
             class_name="ah-needy",
-            custom_attrs={"data-needs": provider.slug},
+            custom_attrs={"data-needs": provider.slug, "data-tone": state.tone},
         ),
-    )
-
-
-def channel(provider: Provider, state: Any, route: str, page: Any) -> Markup:
-    """What the strip of delivery channels says of one provider: only what is proven counts as ready."""
-    name = "E-mail" if provider.slug == "email" else provider.name
-    return rx.el.li(
-        rx.el.span(name, " ", class_name="ah-channel-name"),
-        rx.cond(
-            state.mode == Mode.CONNECTED.value,
-            rx.match(
-                state.state,
-                ("ok", _word("good", "ready")),
-                ("expiring", _word("good", "ready")),
-                ("degraded", _word("good", "ready")),
-                ("unverified", _word("attention", "not proven")),
-                ("unreachable", _word("attention", "no answer")),
-                _word("broken", "not working"),
-            ),
-            rx.el.span(
-                _word("off", "not set up"),
-                rx.cond(
-                    (state.mode == Mode.FORM.value) & page.may_change,
-                    link("Set up", to=f"{route}/{provider.slug}", custom_attrs={"aria-label": f"Set up {name}"}),
-                ),
-                class_name="ah-row",
-            ),
-        ),
-        class_name="ah-channel",
-        custom_attrs={"data-channel": provider.slug},
-    )
-
-
-def _word(tone: str, text: str) -> Markup:
-    return rx.el.span(
-        rx.el.span(class_name="ah-shape", custom_attrs={"data-tone": tone, "aria-hidden": "true"}),
-        rx.el.span(text),
-        class_name="ah-badge",
-        custom_attrs={"data-tone": tone},
     )
 
 
@@ -110,7 +75,7 @@ def _skeleton() -> Markup:
     )
 
 
-def _connected(state: Any) -> Markup:
+def _connected(provider: Provider, state: Any) -> Markup:
     """Account, two truths with their age, who connected it, the mask of the key."""
     return rx.fragment(
         rx.el.p(
@@ -119,11 +84,7 @@ def _connected(state: Any) -> Markup:
             class_name="ah-line",
         ),
         rx.cond(state.reason != "", rx.el.p(state.reason, class_name="ah-reason")),
-        rx.el.p(
-            truth(state, 1, "accepted", "not accepted", "not checked yet"),
-            truth(state, 3, "delivered", "not delivered", "nothing sent yet"),
-            class_name="ah-truths",
-        ),
+        _truths(provider, state),
         rx.el.p(
             "by ",
             state.by,
@@ -146,11 +107,43 @@ def truth(state: Any, number: int, holds: str, fails: str, untold: str) -> Marku
     )
 
 
-def _hint(provider: Provider) -> Markup:
+def _truths(provider: Provider, state: Any) -> Markup:
+    sends = any(isinstance(method, Sends) for method in provider.methods)
     return rx.el.p(
-        f"To connect {provider.name}, the hub needs a database. Whoever runs it sets ",
-        rx.el.code("DATABASE_URL"),
-        " and restarts.",
+        truth(state, 1, "accepted", "not accepted", "not checked yet"),
+        *([truth(state, 3, "delivered", "not delivered", "nothing sent yet")] if sends else []),
+        class_name="ah-truths",
+    )
+
+
+def _environment(provider: Provider, state: Any) -> Markup:
+    """What the operator's variables connect, named here because only a self-hosted hub's state carries the names."""
+    return rx.fragment(
+        rx.cond(state.account != "", rx.el.p(rx.el.span(state.account, class_name="ah-account"), class_name="ah-line")),
+        rx.cond(state.reason != "", rx.el.p(state.reason, class_name="ah-reason")),
+        rx.cond(
+            state.variables.length() > 0,
+            rx.el.p(
+                "Using environment variable (",
+                rx.el.code(state.variables[0]),
+                ")",
+                class_name="ah-quiet",
+            ),
+        ),
+        rx.cond(state.connection != "", _truths(provider, state)),
+    )
+
+
+def _waiting(state: Any) -> Markup:
+    return rx.el.p("An admin was sent to agree there. That page is good until ", ago(state.until), ".",
+                   class_name="ah-quiet ah-sentence")  # fmt: skip
+
+
+def _hint(provider: Provider, state: Any) -> Markup:
+    return rx.el.p(
+        f"{provider.name} cannot be connected here yet. Whoever runs the hub sets ",
+        rx.el.code(state.hint.join(", or ")),
+        " and restarts it.",
         class_name="ah-reason",
     )
 
@@ -184,6 +177,8 @@ def _acts(provider: Provider, state: Any, route: str, page: Any) -> Markup:
                     details,
                 ),
             ),
+            (Mode.ENVIRONMENT.value, details),
+            (Mode.CONNECTING.value, details),
             (
                 Mode.NO_DEFAULT.value,
                 rx.fragment(rx.cond(page.may_change, make_default(state, state.others[0], primary=True)), details),

@@ -7,32 +7,22 @@ pickled.
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
-from typing import Any, ClassVar, Final, TypeVar
+from typing import Any, ClassVar, Final
 
 import reflex as rx
 
 from atlas_hub.hub import hub
 from atlas_hub.kit.errors import AnotherAccount, BadForm, HubError
 from atlas_hub.providers import PROVIDERS
-from atlas_hub.providers.contract import Provider, Report, Step
-from atlas_hub.services import connections, delivery, status
+from atlas_hub.providers.contract import Provider, Report
+from atlas_hub.services import connections, delivery
 from atlas_hub.services.access import Actor
+from atlas_hub.services.status import Mode
 from atlas_hub.services.views import Connected
 from atlas_hub.ui import forms, words
 from atlas_hub.ui.guard import admin_only
-from atlas_hub.ui.showing import FRESH, put, show
-
-T = TypeVar("T")
-Work = Callable[[Report], Awaitable[T]]
-
-OWN: Final = ("ladder", "errors", "present", "proven", "silent", "said", "tested", "receipt")
-"""The vars that are one tab's own: what came of the last thing it did."""
-
-_at_work: set[tuple[str, str]] = set()
-"""Tabs of this process and the card in each that is at work, so that a crashed worker leaves no card busy for ever."""
+from atlas_hub.ui.showing import FRESH, put
+from atlas_hub.ui.working import OWN, at_work, climb, tell, working
 
 
 class CardState(rx.State, mixin=True):
@@ -57,7 +47,14 @@ class CardState(rx.State, mixin=True):
     by: str = ""
     at: str = ""
     expires: str = ""
+    needs: bool = False
+    hint: rx.Field[list[str]] = rx.field(default_factory=list)
+    variables: rx.Field[list[str]] = rx.field(default_factory=list)
+    fallback: str = ""
+    falls_back: bool = False
+    until: str = ""
 
+    form: str = ""
     busy: str = ""
     ladder: rx.Field[list[list[str]]] = rx.field(default_factory=list)
     errors: rx.Field[dict[str, str]] = rx.field(default_factory=dict)
@@ -67,18 +64,29 @@ class CardState(rx.State, mixin=True):
     said: str = ""
     tested: str = ""
     receipt: str = ""
+    tried: str = ""
 
     provider: ClassVar[Provider]
+
+    @rx.event
+    @admin_only
+    async def begin(self, actor: Actor, form: str) -> None:  # noqa: ARG002  # every handler is told who asks
+        """Open the form that replaces the credentials, adds another connection, connects one's own, or none."""
+        put(self, {name: FRESH[name] for name in OWN} | {"form": form if form in forms.KINDS else ""})
 
     @rx.event(background=True)
     @admin_only
     async def connect(self, actor: Actor, form_data: dict[str, Any]) -> None:
         """Prove what was typed, store it, show what became of it. The secrets go through and are kept nowhere."""
-        typed, agreed = forms.typed(self.provider, form_data), self.proven
-        async with _working(self, actor, "connect") as free:
+        typed, agreed, form = forms.typed(self.provider, form_data), self.proven, self.form
+        adds = form == forms.ADD
+        keep = "" if adds or self.mode != Mode.CONNECTED else self.connection
+        async with working(self, actor, "connect") as free:
             if not free:
                 typed.values.clear()
                 return
+
+            await tell(self, tried=typed.method)
 
             async def work(report: Report) -> Connected:
                 return await connections.connect(
@@ -88,22 +96,23 @@ class CardState(rx.State, mixin=True):
                     typed.method,
                     typed.values,
                     source="page",
-                    mode=typed.mode,
+                    mode=connections.Mode.ADD if adds else typed.mode,
                     agreed=agreed,
+                    keep=keep,
                     report=report,
                     save_unverified=typed.anyway,
                 )
 
             try:
-                connected = await _climb(self, work)
+                connected = await climb(self, work)
             except AnotherAccount as error:
-                await _set(self, present=error.present, proven=error.proven)
+                await tell(self, present=error.present, proven=error.proven)
             except HubError as error:
                 silent = words.is_silence(error) and forms.may_save_unverified(self.provider, typed.method)
                 ladder = [[text, ok, "" if said == error.text else said] for text, ok, said in self.ladder]
-                await _set(self, errors=words.of_error(error, typed.method), silent=silent, ladder=ladder)
+                await tell(self, errors=words.of_error(error, typed.method), silent=silent, ladder=ladder)
             else:
-                await _set(self, ladder=[], said=_welcome(self.provider, connected))
+                await tell(self, form="", ladder=[], said=_welcome(self.provider, connected))
             finally:
                 typed.values.clear()
 
@@ -111,7 +120,7 @@ class CardState(rx.State, mixin=True):
     @admin_only
     async def check(self, actor: Actor) -> None:
         """Ask the vendor again whether it still works."""
-        async with _working(self, actor, "check") as free:
+        async with working(self, actor, "check") as free:
             if not free:
                 return
 
@@ -119,128 +128,125 @@ class CardState(rx.State, mixin=True):
                 return await connections.check_now(hub(), actor, self.connection, report)
 
             try:
-                view = await _climb(self, work)
+                view = await climb(self, work)
             except HubError as error:
-                await _set(self, errors={"card": error.text}, ladder=[])
+                await tell(self, errors={"card": error.text}, ladder=[])
             else:
-                await _set(self, said=f"Checked: {words.BADGES[view.state][0].lower()}.", ladder=[])
+                await tell(self, said=f"Checked: {words.BADGES[view.state][0].lower()}.", ladder=[])
+
+    @rx.event(background=True)
+    @admin_only
+    async def adopt(self, actor: Actor) -> None:
+        """Take what the environment gives into the store."""
+        async with working(self, actor, "adopt") as free:
+            if not free:
+                return
+
+            async def work(report: Report) -> Connected:
+                return await connections.adopt(hub(), actor, self.provider.slug, report)
+
+            try:
+                connected = await climb(self, work)
+            except HubError as error:
+                await tell(self, errors={"card": error.text}, ladder=[])
+            else:
+                said = f"{_welcome(self.provider, connected)} It is managed here now; its variable may be removed."
+                await tell(self, said=said, ladder=[])
+
+    @rx.event(background=True)
+    @admin_only
+    async def check_other(self, actor: Actor, connection_id: str) -> None:
+        """Ask the vendor about a connection that is stored beside the default."""
+        async with working(self, actor, "check") as free:
+            if not free:
+                return
+            try:
+                view = await connections.check_now(hub(), actor, str(connection_id))
+            except HubError as error:
+                await tell(self, errors={"card": error.text})
+            else:
+                await tell(self, said=f"{view.label}: {words.BADGES[view.state][0].lower()}. {view.reason}".rstrip())
+
+    @rx.event(background=True)
+    @admin_only
+    async def disconnect_other(self, actor: Actor, form_data: dict[str, Any]) -> None:
+        """Delete a connection that is stored beside the default."""
+        async with working(self, actor, "disconnect") as free:
+            if not free:
+                return
+            try:
+                gone = await connections.disconnect(hub(), actor, str(form_data.get("connection", "")))
+            except HubError as error:
+                await tell(self, errors={"card": error.text})
+            else:
+                await tell(self, said=f"{gone.label} is disconnected.")
 
     @rx.event(background=True)
     @admin_only
     async def send_test(self, actor: Actor, form_data: dict[str, Any]) -> None:
         """Send the test message and show the vendor's receipt or reason."""
-        async with _working(self, actor, "test") as free:
+        async with working(self, actor, "test") as free:
             if not free:
                 return
             try:
-                sent = await delivery.send_test(hub(), actor, self.connection, str(form_data.get("to", "")))
+                to = str(form_data.get("to", ""))
+                if self.connection:
+                    sent = await delivery.send_test(hub(), actor, self.connection, to)
+                else:
+                    sent = await delivery.send_test_mail(hub(), actor, to)
             except BadForm as error:
-                await _set(self, errors={"test.to": error.fields.get("to", error.text)}, tested="")
+                await tell(self, errors={"test.to": error.fields.get("to", error.text)}, tested="")
             except HubError as error:
-                await _set(self, tested="no", receipt=error.text)
+                await tell(self, tested="no", receipt=error.text)
             else:
                 proof = f"{sent.text} Receipt {sent.receipt}" if sent.receipt not in sent.text else sent.text
-                await _set(self, tested="yes" if sent.success else "no", receipt=proof)
+                await tell(self, tested="yes" if sent.success else "no", receipt=proof)
 
     @rx.event(background=True)
     @admin_only
     async def rename(self, actor: Actor, form_data: dict[str, Any]) -> None:
         """Call the connection something else."""
-        async with _working(self, actor, "rename") as free:
+        async with working(self, actor, "rename") as free:
             if not free:
                 return
             try:
                 view = await connections.rename(hub(), actor, self.connection, str(form_data.get("label", "")))
             except BadForm as error:
-                await _set(self, errors={"rename.label": error.text})
+                await tell(self, errors={"rename.label": error.text})
             except HubError as error:
-                await _set(self, errors={"card": error.text})
+                await tell(self, errors={"card": error.text})
             else:
-                await _set(self, said=f"It is called {view.label} now.", label=view.label)
+                await tell(self, said=f"It is called {view.label} now.", label=view.label)
 
     @rx.event(background=True)
     @admin_only
     async def make_default(self, actor: Actor, connection_id: str) -> None:
         """Make a stored connection the one that is used."""
-        async with _working(self, actor, "default") as free:
+        async with working(self, actor, "default") as free:
             if not free:
                 return
             try:
                 view = await connections.make_default(hub(), actor, str(connection_id))
             except HubError as error:
-                await _set(self, errors={"card": error.text})
+                await tell(self, errors={"card": error.text})
             else:
-                await _set(self, said=f"{view.label} is the default now.")
+                await tell(self, said=f"{view.label} is the default now.")
 
     @rx.event(background=True)
     @admin_only
     async def disconnect(self, actor: Actor, form_data: dict[str, Any]) -> None:
         """Delete the connection that this tab shows, and promote another where the admin chose one."""
-        async with _working(self, actor, "disconnect") as free:
+        async with working(self, actor, "disconnect") as free:
             if not free:
                 return
             promote = str(form_data.get("promote", "")) or None
             try:
                 gone = await connections.disconnect(hub(), actor, self.connection, promote=promote)
             except HubError as error:
-                await _set(self, errors={"card": error.text})
+                await tell(self, errors={"card": error.text})
             else:
                 heir = f" {gone.promoted} is the default now." if gone.promoted else ""
-                await _set(self, said=f"{gone.label} is disconnected.{heir}")
-
-
-@asynccontextmanager
-async def _working(card: Any, actor: Actor, verb: str) -> AsyncIterator[bool]:
-    """Mark the card busy for the length of a verb, whatever becomes of it; yields False where it is busy already.
-
-    At the end the card shows what is stored, so that the tab that acted does not wait for the bell.
-    """
-    place = (card.router.session.client_token, card.provider.slug)
-    if place in _at_work:
-        yield False
-        return
-    _at_work.add(place)
-    try:
-        await _set(card, **{name: FRESH[name] for name in OWN}, busy=verb)
-        yield True
-        view = await status.card(hub(), actor.workspace, card.provider.slug)
-        async with card:
-            show(card, view, hub().now())
-    finally:
-        _at_work.discard(place)
-        await _set(card, busy="")
-
-
-async def _climb(card: Any, work: Work[T]) -> T:
-    """Do the work while its ladder fills in the tab. Raises what the work raises."""
-    rungs: dict[str, list[str]] = {}
-    news = asyncio.Event()
-
-    def report(step: Step) -> None:
-        said = {None: "running", True: "yes", False: "no"}[step.ok]
-        rungs[step.key] = [step.text, said, step.detail]
-        news.set()
-
-    async def listen() -> None:
-        await news.wait()
-
-    task = asyncio.ensure_future(work(report))
-    try:
-        while not task.done():
-            listening = asyncio.create_task(listen())
-            await asyncio.wait({task, listening}, return_when=asyncio.FIRST_COMPLETED)
-            listening.cancel()
-            if news.is_set():
-                news.clear()
-                await _set(card, ladder=list(rungs.values()))
-        return task.result()
-    finally:
-        task.cancel()
-
-
-async def _set(card: Any, **told: Any) -> None:
-    async with card:
-        put(card, told)
+                await tell(self, said=f"{gone.label} is disconnected.{heir}")
 
 
 def _welcome(provider: Provider, connected: Connected) -> str:
@@ -255,9 +261,9 @@ def _welcome(provider: Provider, connected: Connected) -> str:
 
 def settle(card: Any, token: str) -> None:
     """Clear what an earlier visit of the tab left on a card, unless the card is at work."""
-    if (token, card.provider.slug) in _at_work:
+    if (token, card.provider.slug) in at_work:
         return
-    put(card, {name: FRESH[name] for name in ("busy", *OWN)})
+    put(card, {name: FRESH[name] for name in ("busy", "form", *OWN)})
 
 
 def _state_of(provider: Provider) -> type[CardState]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import reflex as rx
 
-from atlas_hub.providers.contract import Method, Provider
+from atlas_hub.providers.contract import Copy, Method, Provider, steps_of
 from atlas_hub.ui import forms
 from atlas_hub.ui.theme import Markup
 
@@ -27,6 +27,7 @@ def ways(provider: Provider, state: Any, page: Any) -> Markup:
                         rx.el.span(" recommended", class_name="ah-tag") if number == 0 else rx.fragment(),
                         rx.el.span(method.recommended_because, class_name="ah-quiet ah-small ah-because"),
                     ),
+                    _steps(steps_of(provider, method)),
                     _form(provider, method, state),
                     name=f"{provider.slug}-way",
                     open=rx.cond(state.method == "", number == 0, state.method == method.key),
@@ -37,7 +38,70 @@ def ways(provider: Provider, state: Any, page: Any) -> Markup:
             ],
             class_name="ah-ways",
         )
-    return rx.cond(page.locked != "", rx.el.p(page.locked, class_name="ah-reason"), inside)
+    return rx.cond(
+        page.locked != "",
+        rx.el.p(page.locked, class_name="ah-reason"),
+        rx.el.div(inside, key=state.form + state.connection),  # another form, another set of inputs
+    )
+
+
+def connecting(provider: Provider, state: Any, page: Any) -> Markup:
+    """The section with the form: to connect, to reconnect, to replace, or to add another."""
+    title = rx.match(
+        state.form,
+        (forms.ADD, f"Add another {provider.name} connection"),
+        (forms.REPLACE, "Replace the key"),
+        rx.cond(state.mode == forms.CONNECTED, "Reconnect", f"Connect {provider.name}"),
+    )
+    return rx.el.section(
+        rx.el.h3(title, tab_index=-1, custom_attrs={"data-ah-form": state.form}),
+        rx.el.p(
+            rx.match(
+                state.form,
+                (forms.ADD, "It is stored beside the present one, which stays the default."),
+                (
+                    forms.REPLACE,
+                    "What is left empty stays as it is. Nothing changes unless the new key is accepted.",
+                ),
+                provider.sentence,
+            ),
+            class_name="ah-quiet",
+        ),
+        ways(provider, state, page),
+        class_name="ah-section",
+    )
+
+
+def copies(provider: Provider, page: Any) -> Markup:
+    """Texts for the vendor's own forms, each with a button that copies it."""
+    if not provider.copies:
+        return rx.fragment()
+    return rx.el.section(
+        rx.el.h3("To copy"),
+        *[_copy(each, page) for each in provider.copies],
+        class_name="ah-section",
+    )
+
+
+def _copy(each: Copy, page: Any) -> Markup:
+    before, found, after = each.text.partition("{address}")
+    text: Any = before + page.address + after if found else each.text
+    return rx.el.div(
+        rx.el.p(
+            rx.el.strong(each.title),
+            rx.el.button(
+                "Copy",
+                rx.el.span(f" {each.title}", class_name="ah-hidden"),
+                type="button",
+                class_name="ah-button ah-copy",
+                custom_attrs={"data-ah-copy": text},
+            ),
+            class_name="ah-row",
+        ),
+        *([rx.el.p(each.about, class_name="ah-about")] if each.about else []),
+        rx.el.pre(text, class_name="ah-value ah-pre", tab_index=0, role="region", aria_label=each.title),
+        class_name="ah-copied",
+    )
 
 
 def _form(provider: Provider, method: Method[Any], state: Any) -> Markup:
@@ -47,12 +111,12 @@ def _form(provider: Provider, method: Method[Any], state: Any) -> Markup:
         rx.el.input(type="hidden", name=forms.ANYWAY, default_value=""),
         *forms.fields(provider, method, state),
         rx.cond(state.proven != "", _which(state)),
-        rx.el.div(ladder(state), custom_attrs={"aria-live": "polite"}),
+        rx.el.div(rx.cond(state.tried == method.key, ladder(state)), custom_attrs={"aria-live": "polite"}),
         rx.el.p(rx.cond(error, error, ""), class_name="ah-error", role="alert"),
         rx.cond(
             state.silent,
             rx.el.p(
-                "What you typed was not judged, for no answer came. You may save it as it is; "
+                "What you typed was not judged: what came back proves nothing about it. You may save it as it is; "
                 "the card then says that nothing is proven.",
                 class_name="ah-about",
             ),
@@ -60,6 +124,10 @@ def _form(provider: Provider, method: Method[Any], state: Any) -> Markup:
         if method.may_save_unverified
         else rx.fragment(),
         rx.el.div(
+            rx.cond(
+                state.form != "",
+                rx.el.button("Cancel", type="button", class_name="ah-button", on_click=state.begin("")),
+            ),
             submit(state, "connect", "Connect", "Checking…", primary=True),
             _anyway(method, state),
             class_name="ah-acts",
@@ -142,10 +210,16 @@ def how_to(provider: Provider) -> Markup:
         return rx.fragment()
     return rx.el.section(
         rx.el.h3("How to"),
-        rx.el.ol(*[rx.el.li(*_linked(step)) for step in provider.steps], class_name="ah-steps"),
+        _steps(steps_of(provider, None)),
         rx.el.p(rx.el.a(f"{provider.name} documentation", href=provider.docs, target="_blank", rel="noreferrer")),
         class_name="ah-section ah-how",
     )
+
+
+def _steps(steps: tuple[str, ...]) -> Markup:
+    if not steps:
+        return rx.fragment()
+    return rx.el.ol(*[rx.el.li(*_linked(step)) for step in steps], class_name="ah-steps")
 
 
 def _linked(text: str) -> list[Any]:

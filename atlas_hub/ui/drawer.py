@@ -9,10 +9,10 @@ import reflex as rx
 from atlas_hub.providers.contract import Provider
 from atlas_hub.services.status import Mode
 from atlas_hub.ui import words
-from atlas_hub.ui.acts import danger, rename, tests
-from atlas_hub.ui.connecting import how_to, ways
-from atlas_hub.ui.facts import details, known, others, scopes, section
-from atlas_hub.ui.theme import Markup, badge, link, mark
+from atlas_hub.ui.acts import choices, danger, rename, tests
+from atlas_hub.ui.connecting import connecting, copies, how_to
+from atlas_hub.ui.facts import about, details, known, others, scopes, section
+from atlas_hub.ui.theme import Markup, ago, badge, link, mark
 
 
 def drawer(provider: Provider, state: Any, route: str, page: Any) -> Markup:
@@ -32,23 +32,10 @@ def drawer(provider: Provider, state: Any, route: str, page: Any) -> Markup:
             rx.match(
                 state.mode,
                 (words.LOADING, rx.el.p("Loading…", class_name="ah-quiet")),
-                (Mode.CONNECTED.value, _connected(provider, state, page)),
-                (Mode.NO_DEFAULT.value, _no_default(provider, state, page)),
-                (Mode.FORM.value, _open(provider, state, page)),
-                (
-                    Mode.HINT.value,
-                    section(
-                        "What needs doing",
-                        rx.el.p(
-                            "There is no internal database here. Whoever runs the hub sets ",
-                            rx.el.code("DATABASE_URL"),
-                            " and restarts it.",
-                        ),
-                    ),
-                ),
-                section(
-                    "Not available", rx.el.p(f"{provider.name} is not available here. Ask whoever runs this service.")
-                ),
+                (Mode.HINT.value, _hint(provider, state)),
+                (Mode.NOT_AVAILABLE.value, _not_available(provider)),
+                (Mode.CLOSED.value, section("Closed", rx.el.p(words.lifecycle(provider) or provider.sentence))),
+                _here(provider, state, page),
             ),
             class_name="ah-drawer-body",
         ),
@@ -74,52 +61,75 @@ def _said(state: Any) -> Markup:
     )
 
 
-def _connected(provider: Provider, state: Any, page: Any) -> Markup:
-    broken = state.tone == words.Tone.BROKEN.value
+def _hint(provider: Provider, state: Any) -> Markup:
+    """What the operator of a self-hosted hub may do. The variables' names come with the state, not with the page."""
+    return section(
+        "What needs doing",
+        rx.el.p(f"{provider.name} cannot be connected here. Whoever runs the hub sets one of these and restarts it:"),
+        rx.el.ul(rx.foreach(state.hint, lambda each: rx.el.li(rx.el.code(each))), class_name="ah-bullets"),
+    )
+
+
+def _not_available(provider: Provider) -> Markup:
+    return section("Not available", rx.el.p(f"{provider.name} is not available here. Ask whoever runs this service."))
+
+
+def _here(provider: Provider, state: Any, page: Any) -> Markup:
+    """The body where something is stored or can be."""
+    broken = (state.mode == Mode.CONNECTED.value) & (state.tone == words.Tone.BROKEN.value)
+    typing = page.may_change & (
+        (state.mode == Mode.FORM.value) | (state.mode == Mode.CONNECTING.value) | broken | (state.form != "")
+    )
+    shown = state.state != ""
     return rx.fragment(
         rx.cond(state.reason != "", section("What needs doing", rx.el.p(state.reason, class_name="ah-reason"))),
-        rx.cond(page.may_change & broken, section("Reconnect", ways(provider, state, page))),
-        known(state, page),
-        details(state),
-        scopes(state),
-        rx.cond(page.may_change, rx.fragment(*tests(provider, state, page), rename(provider, state))),
-        others(state, page),
+        rx.cond(state.mode == Mode.CONNECTING.value, _waiting(provider, state)),
+        rx.cond(state.mode == Mode.ENVIRONMENT.value, _environment(state)),
+        rx.cond(state.fallback != "", section("Until then", rx.el.p(state.fallback))),
         rx.cond(
-            page.may_change & ~broken,
-            rx.el.details(
-                rx.el.summary("Replace the credentials"), ways(provider, state, page), class_name="ah-disclosure"
+            typing,
+            rx.el.div(
+                connecting(provider, state, page),
+                rx.el.div(how_to(provider), copies(provider, page)),
+                class_name="ah-beside",
+            ),
+            rx.cond(state.mode == Mode.FORM.value, _for_admins(provider)),
+        ),
+        rx.cond(shown, rx.fragment(known(provider, state, page), details(state), scopes(state))),
+        rx.cond(
+            page.may_change,
+            rx.fragment(
+                *tests(provider, state, page), choices(provider, state), rx.cond(shown, rename(provider, state))
             ),
         ),
-        how_to(provider),
-        rx.cond(page.may_change, danger(provider, state)),
+        others(provider, state, page),
+        rx.cond(~typing, rx.fragment(how_to(provider), copies(provider, page))),
+        about(provider),
+        rx.cond(page.may_change & (state.mode == Mode.CONNECTED.value), danger(provider, state)),
     )
 
 
-def _no_default(provider: Provider, state: Any, page: Any) -> Markup:
-    return rx.fragment(
-        section("What needs doing", rx.el.p(state.reason, class_name="ah-reason")),
-        others(state, page),
-        rx.cond(page.may_change, section("Connect another", ways(provider, state, page))),
-        how_to(provider),
+def _waiting(provider: Provider, state: Any) -> Markup:
+    return section(
+        "Waiting",
+        rx.el.p(f"An admin was sent to {provider.name} to agree. That page is good until ", ago(state.until), "."),
     )
 
 
-def _open(provider: Provider, state: Any, page: Any) -> Markup:
-    return rx.cond(
-        page.may_change,
-        rx.el.div(
-            rx.el.section(
-                rx.el.h3(f"Connect {provider.name}"),
-                rx.el.p(provider.sentence, class_name="ah-quiet"),
-                ways(provider, state, page),
-                class_name="ah-section",
-            ),
-            how_to(provider),
-            class_name="ah-beside",
+def _environment(state: Any) -> Markup:
+    return section(
+        "From the environment",
+        rx.el.p(
+            "Using environment variable (",
+            rx.el.code(state.variables.join(", ")),
+            "). It is managed by whoever runs the hub, so it cannot be disconnected here.",
         ),
-        section(
-            "Not connected",
-            rx.el.p(provider.sentence),
-            rx.el.p(f"An owner or admin of this workspace can connect {provider.name}.", class_name="ah-quiet"),
-        ),
+    )
+
+
+def _for_admins(provider: Provider) -> Markup:
+    return section(
+        "Not connected",
+        rx.el.p(provider.sentence),
+        rx.el.p(f"An owner or admin of this workspace can connect {provider.name}.", class_name="ah-quiet"),
     )

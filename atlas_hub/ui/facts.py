@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import reflex as rx
 
+from atlas_hub.providers.contract import Provider, Sends
+from atlas_hub.services.views import Truth
 from atlas_hub.ui import words
 from atlas_hub.ui.card import make_default
 from atlas_hub.ui.connecting import ladder
-from atlas_hub.ui.theme import UNTOLD, Markup, ago
+from atlas_hub.ui.theme import UNTOLD, Markup, ago, shape
 
 
 def section(title: str, *children: Any, **attributes: Any) -> Markup:
@@ -17,8 +20,9 @@ def section(title: str, *children: Any, **attributes: Any) -> Markup:
     return rx.el.section(rx.el.h3(title), *children, class_name="ah-section", **attributes)
 
 
-def known(state: Any, page: Any) -> Markup:
-    """The four truths with proof and age, and the button that asks again."""
+def known(provider: Provider, state: Any, page: Any) -> Markup:
+    """The four truths with proof and age, and the button that asks again; three where nothing can be sent."""
+    sends = any(isinstance(method, Sends) for method in provider.methods)
     rungs = [
         rx.el.li(
             rx.el.span(
@@ -34,6 +38,7 @@ def known(state: Any, page: Any) -> Markup:
             custom_attrs={"data-ok": state.truths[number][0], "data-truth": truth.value},
         )
         for number, (truth, holds, fails) in enumerate(words.TRUTHS)
+        if sends or truth is not Truth.DELIVERED
     ]
     return section(
         "What is known",
@@ -107,20 +112,101 @@ def scopes(state: Any) -> Markup:
     )
 
 
-def others(state: Any, page: Any) -> Markup:
-    """What is stored beside the default."""
+def others(provider: Provider, state: Any, page: Any) -> Markup:
+    """What is stored beside the default, and what may be done with it."""
     return rx.cond(
         state.others.length() > 0,
         section(
             "Also stored",
             rx.el.ul(
-                rx.foreach(
-                    state.others,
-                    lambda other: rx.el.li(
-                        rx.el.span(other[1]), rx.cond(page.may_change, make_default(state, other)), class_name="ah-row"
-                    ),
-                ),
-                class_name="ah-plain",
+                rx.foreach(state.others, lambda other: _other(provider, state, other, page)), class_name="ah-plain"
             ),
         ),
     )
+
+
+def _other(provider: Provider, state: Any, other: Any, page: Any) -> Markup:
+    """`other`: id, label, account, word, meaning."""
+    place = f"other-{other[0]}"
+    return rx.el.li(
+        rx.el.span(
+            rx.el.strong(other[1]),
+            rx.cond(other[2] != "", rx.el.span(" ", other[2], class_name="ah-quiet")),
+            class_name="ah-grow",
+        ),
+        rx.el.span(shape(other[4]), rx.el.span(other[3]), class_name="ah-badge", custom_attrs={"data-tone": other[4]}),
+        rx.cond(
+            page.may_change,
+            rx.el.span(
+                make_default(state, other),
+                rx.el.button(
+                    "Check",
+                    rx.el.span(" ", other[1], class_name="ah-hidden"),
+                    type="button",
+                    class_name="ah-button",
+                    on_click=state.check_other(other[0]),
+                    custom_attrs={"aria-disabled": rx.cond(state.busy != "", "true", "false")},
+                ),
+                rx.el.button(
+                    "Disconnect…",
+                    rx.el.span(" ", other[1], class_name="ah-hidden"),
+                    type="button",
+                    class_name="ah-button ah-danger",
+                    custom_attrs={"data-ah-opens": place},
+                ),
+                _goodbye(provider, state, other, place),
+                class_name="ah-row",
+            ),
+        ),
+        class_name="ah-row ah-other",
+    )
+
+
+def _goodbye(provider: Provider, state: Any, other: Any, place: Any) -> Markup:
+    return rx.el.dialog(
+        rx.el.form(
+            rx.el.input(type="hidden", name="connection", value=other[0], read_only=True),
+            rx.el.h3("Disconnect ", other[1], "?", id=f"{place}-title"),
+            rx.el.p(f"The default {provider.name} connection stays. What is stored of this one's key is deleted."),
+            rx.el.div(
+                rx.el.button(
+                    "Cancel",
+                    type="button",
+                    class_name="ah-button",
+                    custom_attrs={"data-ah-close": "", "data-ah-focus": ""},
+                ),
+                rx.el.button("Disconnect", type="submit", class_name="ah-button ah-danger"),
+                class_name="ah-acts",
+            ),
+            on_submit=state.disconnect_other,
+            custom_attrs={"data-ah-closes": ""},
+        ),
+        id=place,
+        role="alertdialog",
+        class_name="ah-dialog",
+        custom_attrs={"aria-labelledby": f"{place}-title"},
+    )
+
+
+def about(provider: Provider) -> Markup:
+    """What it can do and needs, where it is in its life, and its limits: all from the provider file."""
+    features = [
+        rx.el.li(words.FEATURES[feature], *([" needs ", *_codes(scopes)] if scopes else []))
+        for feature, scopes in provider.features.items()
+    ]
+    life = words.lifecycle(provider)
+    if not (features or provider.limits or life):
+        return rx.fragment()
+    return rx.el.details(
+        rx.el.summary("What it is for, and its limits"),
+        *([rx.el.p(life, class_name="ah-reason")] if life else []),
+        rx.el.ul(*features, *[rx.el.li(limit) for limit in provider.limits], class_name="ah-bullets"),
+        class_name="ah-disclosure",
+    )
+
+
+def _codes(scopes: Iterable[str]) -> list[Any]:
+    parts: list[Any] = []
+    for scope in sorted(scopes):
+        parts += [", ", rx.el.code(scope)]
+    return parts[1:]

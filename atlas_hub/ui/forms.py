@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
@@ -12,10 +13,17 @@ from pydantic.fields import FieldInfo
 
 from atlas_hub.providers.contract import Method, Provider
 from atlas_hub.services.connections import Mode
+from atlas_hub.services.status import Mode as Shows
 from atlas_hub.ui.theme import Markup
 
 METHOD, MODE, ANYWAY = "_method", "_mode", "_anyway"
 """Names of the hidden inputs; no field of a Form can begin with an underscore."""
+
+ADD, REPLACE, OWN_ONE = "add", "replace", "own"
+CONNECTED = Shows.CONNECTED.value
+KINDS = frozenset({ADD, REPLACE, OWN_ONE})
+"""What a form is opened for, beside the first connect: another connection, other credentials, one's own beside the
+environment's."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -82,6 +90,8 @@ def _field(provider: Provider, method: Method[Any], name: str, info: FieldInfo, 
     parts = [control, title] if kind == "checkbox" else [title, control]
     if info.description:
         parts.append(rx.el.p(info.description, id=f"{place}-about", class_name="ah-about"))
+    if name in method.form.secrets():
+        parts.append(rx.el.p(class_name="ah-note", role="status", custom_attrs={"data-ah-note": ""}))
     parts.append(rx.el.p(rx.cond(error, error, ""), id=f"{place}-error", class_name="ah-error", role="alert"))
     return rx.el.div(*parts, class_name=f"ah-field ah-field-{kind}")
 
@@ -92,13 +102,11 @@ def _control(
     """The input itself. What is secret is never filled in; the rest begins with what is stored."""
     example = str(info.examples[0]) if info.examples else ""
     if name in method.form.secrets():
-        attributes["custom_attrs"] |= {"spellcheck": "false", "data-secret": "", "data-1p-ignore": ""}
-        if kind == "textarea":
-            return rx.el.textarea(rows=4, placeholder=example, auto_complete="off", **attributes)
-        return rx.el.input(type="password", placeholder=example, auto_complete="new-password", **attributes)
-    stored = rx.cond(card.method == method.key, card.options[name], _default(info))
+        return _secret(method, name, kind, example, attributes, card)
+    keeps = (card.method == method.key) & (card.form != ADD)
+    stored = rx.cond(keeps, card.options[name], _default(info))
     if kind == "checkbox":
-        ticked = rx.cond(card.method == method.key, card.options[name] == "True", _ticked(info))
+        ticked = rx.cond(keeps, card.options[name] == "True", _ticked(info))
         return rx.el.input(type="checkbox", default_checked=ticked, **attributes)
     if choices := _choices(info):
         return rx.el.select(
@@ -115,6 +123,33 @@ def _control(
             **attributes,
         )
     return rx.el.input(type=kind, placeholder=example, default_value=stored, auto_complete="off", **attributes)
+
+
+def _secret(method: Method[Any], name: str, kind: str, example: str, attributes: dict[str, Any], card: Any) -> Markup:
+    """An input of a secret: never filled in; what is stored stays where it is left empty (`connections.connect`)."""
+    lookalikes = method.form.said_of(name).get("lookalikes", {})
+    attributes["custom_attrs"] |= {
+        "spellcheck": "false",
+        "data-secret": "",
+        "data-1p-ignore": "",
+        "data-ah-lookalikes": json.dumps(lookalikes, ensure_ascii=False),
+    }
+    keeps = (card.method == method.key) & (card.form == REPLACE)
+    attributes["placeholder"] = rx.cond(keeps, "Leave empty to keep the present one", example)
+    if kind != "textarea":
+        return rx.el.input(type="password", auto_complete="new-password", **attributes)
+    return rx.el.div(
+        rx.el.textarea(rows=5, auto_complete="off", class_name="ah-veiled", **attributes),
+        rx.el.label(
+            "Choose a file…",
+            # Without a name or an id it is no part of the form: it is read in the browser, never sent.
+            rx.el.input(type="file", accept=".json,application/json,text/plain", class_name="ah-hidden",
+                        custom_attrs={"data-ah-file": attributes["id"]}),
+            class_name="ah-button ah-file",
+        ),
+        rx.el.span("or drop it on the field", class_name="ah-quiet ah-small"),
+        class_name="ah-row ah-drop",
+    )  # fmt: skip
 
 
 def _default(info: FieldInfo) -> str:

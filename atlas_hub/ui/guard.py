@@ -27,6 +27,7 @@ MARK: Final = "__atlas_hub_guarded__"
 Handler = Callable[..., Awaitable[Any]]
 Blank = Callable[[Any], Awaitable[None]]
 
+NOBODY = "Nobody is signed in here. Sign in, then load this page again."
 OTHER_WORKSPACE = "This page was loaded for another workspace. It is being loaded again."
 UNCHECKED = (
     "Your sign-in could not be checked, so nothing was done. Retry in a moment; if it stays so, "
@@ -79,6 +80,8 @@ def _guarded(handler: Handler, level: str) -> Handler:
         if actor is None:
             if level == "load":
                 await _blank(self)
+                if not _sign_in_path():  # a reload would end here again, and again
+                    return await _tell(self, trouble=NOBODY)
             return sign_in(self)
         try:
             refusal = await _refusal(self, actor, level)
@@ -156,12 +159,16 @@ async def _tell(state: Any, **told: str) -> None:
 
 def sign_in(state: Any) -> Any:
     """Send the browser to the sign-in page, which knows the way back; a host without one gets a reload."""
-    path = getattr(import_module(_configured["actors"]), "SIGN_IN_PATH", None)
+    path = _sign_in_path()
     if not path:
         return rx.call_script("window.location.reload()")
     # A full navigation: the sign-in page is the server's, not React Router's.
     address = f"{path}?next={quote(state.router.url.path, safe='/')}"
     return rx.call_script(f"window.location.assign({json.dumps(address)})")
+
+
+def _sign_in_path() -> str:
+    return getattr(import_module(_configured["actors"]), "SIGN_IN_PATH", None) or ""
 
 
 class Strangers(rx.Middleware):

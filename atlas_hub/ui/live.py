@@ -118,7 +118,7 @@ def _prune(app: Any) -> None:
 async def _read(workspace: str, slugs: set[str]) -> list[CardView]:
     if EVERYTHING in slugs:
         page = Actor(id="page", name="", workspace=workspace, role=Role.MEMBER)
-        return await status.overview(hub(), page)
+        return list((await status.overview(hub(), page)).cards)
     return [await status.card(hub(), workspace, slug) for slug in sorted(slugs) if slug in PROVIDERS]
 
 

@@ -11,16 +11,21 @@ import reflex as rx
 
 from atlas_hub.hub import hub
 from atlas_hub.providers import PROVIDERS
-from atlas_hub.providers.contract import Category, Provider, Sends
+from atlas_hub.providers.contract import Category, Provider
 from atlas_hub.services import delivery, status
 from atlas_hub.services.access import Actor
 from atlas_hub.services.status import Mode
-from atlas_hub.ui import card, live, words
+from atlas_hub.ui import card, channels, live, words
 from atlas_hub.ui.cards import CARDS, settle
 from atlas_hub.ui.drawer import drawer
 from atlas_hub.ui.guard import Tab, entering, remember, signed_in, when_left
 from atlas_hub.ui.showing import blank, put, show
-from atlas_hub.ui.theme import Behaviour, Markup, link
+from atlas_hub.ui.theme import Behaviour, Markup, link, shape
+
+HOOKS: Final = Category.WEBHOOKS
+CONNECTED, ENVIRONMENT = Mode.CONNECTED.value, Mode.ENVIRONMENT.value
+FILTERS: Final = (("", "All"), ("needs", "Needs you"), ("connected", "Connected"), ("available", "Not connected"))
+"""What may be shown: the word in the address, and the word for the eye."""
 
 TITLE: Final = "Integrations · Atlas Hub"
 ROUTE: Final = "/admin/integrations"
@@ -36,6 +41,8 @@ class Page(rx.State):
     may_change: bool = False
     locked: str = ""
     preview: str = ""
+    address: str = ""
+    webhooks: int = 0
     loaded: bool = False
 
     @rx.event
@@ -46,7 +53,7 @@ class Page(rx.State):
         # Before the query: what changes between the two rings for this tab already.
         token = self.router.session.client_token
         live.add(token, actor.workspace)
-        views = await status.overview(the_hub, actor)
+        seen = await status.overview(the_hub, actor)
         slug = _slug(self.router.url.path)
         moved = await remember(self, actor)
         put(
@@ -56,12 +63,14 @@ class Page(rx.State):
                 "unknown": "" if slug in PROVIDERS else slug,
                 "may_change": actor.may_change,
                 "locked": the_hub.vault.reason if the_hub.vault.locked else "",
+                "address": the_hub.settings.address,
+                "webhooks": seen.webhooks,
                 "preview": delivery.test_message(actor, the_hub).text,
                 "loaded": True,
             },
         )
         at = the_hub.now()
-        for view in views:
+        for view in seen.cards:
             state = await self.get_state(CARDS[view.provider])
             settle(state, token)
             show(state, view, at)
@@ -112,8 +121,9 @@ def panel() -> rx.Component:
         _notices(route),
         _header(),
         _needy(route),
-        *[_group(category, providers, route) for category in Category if (providers := _of(category))],
-        _channels(route),
+        *[_group(category, _of(category), route) for category in Category if _of(category) or category is HOOKS],
+        _nothing(),
+        channels.strip(route, Page),
         _drawer(route),
         rx.el.div(class_name="ah-hidden", role="status", custom_attrs={"aria-live": "polite", "data-ah-announce": ""}),
         class_name="atlas-hub",
@@ -135,18 +145,20 @@ def _header() -> Markup:
     return rx.el.header(
         rx.el.div(
             rx.el.h1("Integrations"),
-            rx.el.p("What this workspace sends through and listens to.", class_name="ah-quiet"),
-        ),
-        rx.el.p(
-            rx.cond(
-                Page.loaded,
-                rx.fragment(
-                    rx.el.strong(_count(lambda state: state.mode == Mode.CONNECTED.value)),
-                    f" of {len(CARDS)} connected",
+            rx.el.p(
+                "What this workspace sends through and listens to. ",
+                rx.cond(
+                    Page.loaded,
+                    rx.el.span(
+                        rx.el.strong(_count(lambda state: (state.mode == CONNECTED) | (state.mode == ENVIRONMENT))),
+                        f" of {len(CARDS)} connected",
+                        class_name="ah-counter",
+                    ),
                 ),
+                class_name="ah-quiet",
             ),
-            class_name="ah-counter",
         ),
+        _find(),
         class_name="ah-page-head",
     )
 
@@ -198,12 +210,13 @@ def _notices(route: str) -> Markup:
 
 
 def _needy(route: str) -> Markup:
-    count = _count(lambda state: state.tone == words.Tone.BROKEN.value)
+    count = _count(lambda state: state.needs)
+    broken = _count(lambda state: state.needs & (state.tone == words.Tone.BROKEN.value)) > 0
     return rx.cond(
         Page.may_change & (count > 0),
         rx.el.section(
             rx.el.h2(
-                rx.el.span(class_name="ah-shape", custom_attrs={"data-tone": "broken", "aria-hidden": "true"}),
+                shape(rx.cond(broken, "broken", "attention")),
                 "Needs you · ",
                 count,
                 id="ah-needs",
@@ -222,23 +235,42 @@ def _group(category: Category, providers: list[Provider], route: str) -> Markup:
     return rx.el.section(
         rx.el.h2(category.value, id=place),
         rx.el.div(
-            *[card.card(provider, CARDS[provider.slug], route, Page) for provider in providers], class_name="ah-grid"
+            *[card.card(provider, CARDS[provider.slug], route, Page) for provider in providers],
+            *([channels.webhooks(Page)] if category is HOOKS else []),
+            class_name="ah-grid",
         ),
-        custom_attrs={"aria-labelledby": place},
+        custom_attrs={"aria-labelledby": place, "data-ah-group": ""},
     )
 
 
-def _channels(route: str) -> Markup:
-    """E-mail and chat that messages can leave by. A channel stands here when the hub really can send by it."""
-    able = [PROVIDERS[slug] for slug in ("email", "slack") if slug in PROVIDERS]
-    able = [provider for provider in able if any(isinstance(method, Sends) for method in provider.methods)]
-    return rx.el.section(
-        rx.el.h2("Delivery channels", id="ah-channels"),
-        rx.el.ul(
-            *[card.channel(provider, CARDS[provider.slug], route, Page) for provider in able],
-            class_name="ah-plain ah-strip",
+def _find() -> Markup:
+    """Search and filter. The script applies them and keeps them in the address."""
+    return rx.el.div(
+        rx.el.input(
+            type="search",
+            placeholder="Search",
+            auto_complete="off",
+            aria_label="Search integrations",
+            custom_attrs={"data-ah-search": "", "aria-keyshortcuts": "/"},
         ),
-        custom_attrs={"aria-labelledby": "ah-channels"},
+        rx.el.select(
+            *[rx.el.option(text, value=value) for value, text in FILTERS],
+            aria_label="Show",
+            custom_attrs={"data-ah-filter": ""},
+        ),
+        class_name="ah-find",
+        role="search",
+    )
+
+
+def _nothing() -> Markup:
+    """What stands there when nothing matches; the script shows it."""
+    return rx.el.div(
+        rx.el.p("Nothing here matches what you look for."),
+        rx.el.button("Show all", type="button", class_name="ah-button", custom_attrs={"data-ah-clear": ""}),
+        class_name="ah-banner",
+        hidden=True,
+        custom_attrs={"data-ah-nothing": ""},
     )
 
 

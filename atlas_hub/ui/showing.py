@@ -19,12 +19,15 @@ FRESH: Final[dict[str, Any]] = {
     "truths": [[words.NOT_TOLD, "", ""] for _ in words.TRUTHS],
     "masks": [], "others": [], "granted": [], "missing": [], "options": {}, "by": "", "at": "", "expires": "",
     "busy": "", "ladder": [], "errors": {}, "present": "", "proven": "", "silent": False, "said": "", "tested": "",
-    "receipt": "",
+    "receipt": "", "tried": "", "form": "", "needs": False, "hint": [], "variables": [], "fallback": "",
+    "falls_back": False,
+    "until": "",
 }  # fmt: skip
 """What every var of a card is while there is nothing to say."""
 
 STORED: Final = ("state", "reason", "connection", "label", "account", "method", "details", "truths", "masks", "others",
-                 "granted", "missing", "options", "by", "at", "expires")  # fmt: skip
+                 "granted", "missing", "options", "by", "at", "expires", "needs", "hint", "variables", "fallback",
+                 "falls_back", "until")  # fmt: skip
 """The vars that mirror what is stored; the rest of `FRESH` is the tab's own."""
 
 
@@ -52,7 +55,18 @@ def vars_of(provider: Provider, view: CardView, at: datetime) -> dict[str, Any]:
     """The vars that mirror what is stored, for one view."""
     word, tone = words.badge(view, at)
     told: dict[str, Any] = {name: FRESH[name] for name in STORED}
-    told |= {"mode": view.mode, "badge": word, "tone": tone.value, "others": [list(other) for other in view.others]}
+    told |= {
+        "mode": view.mode,
+        "badge": word,
+        "tone": tone.value,
+        "others": [[each.id, each.label, *words.other(each)] for each in view.others],
+        "needs": words.needs(view),
+        "hint": list(view.hint),
+        "variables": list(view.variables),
+        "fallback": view.fallback,
+        "falls_back": view.falls_back,
+        "until": iso(view.waits_until) if view.waits_until else "",
+    }
     if view.mode == Mode.NO_DEFAULT:
         told["reason"] = words.no_default(provider.name, len(view.others))
     connection = view.connection

@@ -26,11 +26,11 @@ def stylesheet() -> tuple[Path, str]:
 
 
 class Behaviour(rx.Fragment):  # type: ignore[misc]  # Reflex does not type its elements
-    """The page's script: dialogs, fresh times, copying, focus on the first error, announcements."""
+    """The page's scripts: search and filter; what is pasted; dialogs, times, copying, focus, announcements."""
 
     def add_custom_code(self) -> list[str]:
-        """The script, once for each page that has this component."""
-        return [(HERE / "atlas_hub.js").read_text(encoding="utf-8")]
+        """The scripts in their order, once for each page that has this component."""
+        return ["\n".join((HERE / f"{name}.js").read_text(encoding="utf-8") for name in ("find", "paste", "atlas_hub"))]
 
 
 def link(*children: Any, to: str, **attributes: Any) -> Markup:
@@ -57,7 +57,12 @@ def badge(card: Any) -> Markup:
 
 def mark(provider: Provider) -> Markup:
     """The provider's mark beside its name, which says it already."""
-    source = logos.of(provider.slug)
+    return glyph(provider.slug, provider.name)
+
+
+def glyph(slug: str, name: str) -> Markup:
+    """The mark of that name, else the initial."""
+    source = logos.of(slug)
     if source:
         return rx.el.img(src=source, alt="", width="28", height="28", class_name="ah-mark")
-    return rx.el.span(provider.name[:1], class_name="ah-mark ah-initial", custom_attrs={"aria-hidden": "true"})
+    return rx.el.span(name[:1], class_name="ah-mark ah-initial", custom_attrs={"aria-hidden": "true"})

@@ -17,8 +17,9 @@ from atlas_hub.kit.errors import (
     ProviderError,
     RateLimited,
 )
+from atlas_hub.providers.contract import Feature, Provider
 from atlas_hub.services.status import Mode
-from atlas_hub.services.views import CardView, ConnectionView, State, Truth
+from atlas_hub.services.views import CardView, ConnectionView, Other, State, Truth
 
 
 class Tone(StrEnum):
@@ -50,11 +51,27 @@ BADGES: Final[dict[State, tuple[str, Tone]]] = {
 
 MODES: Final[dict[str, tuple[str, Tone]]] = {
     LOADING: ("Loading", Tone.OFF),
+    Mode.ENVIRONMENT: ("From the environment", Tone.GOOD),
+    Mode.CONNECTING: ("Waiting for consent", Tone.ATTENTION),
     Mode.NO_DEFAULT: ("No default", Tone.ATTENTION),
     Mode.FORM: ("Not connected", Tone.OFF),
     Mode.HINT: ("Not set up", Tone.OFF),
     Mode.NOT_AVAILABLE: ("Not available", Tone.OFF),
+    Mode.CLOSED: ("Service closed", Tone.OFF),
 }
+
+NEEDING: Final = frozenset(
+    {
+        State.RECONNECT,
+        State.MISCONFIGURED,
+        State.LOCKED,
+        State.UNINSTALLED,
+        State.EXPIRING,
+        State.DEGRADED,
+        State.UNVERIFIED,
+    }
+)
+"""The states in which an admin has something to do. A vendor that does not answer is not theirs to mend."""
 
 TRUTHS: Final[tuple[tuple[Truth, str, str], ...]] = (
     (Truth.CONFIGURED, "Set up", "Not set up"),
@@ -66,15 +83,33 @@ TRUTHS: Final[tuple[tuple[Truth, str, str], ...]] = (
 
 NOT_TOLD = "unknown"
 
+FEATURES: Final[dict[Feature, str]] = {
+    Feature.SEND: "Send messages",
+    Feature.LIST_CHANNELS: "List channels",
+    Feature.READ_HISTORY: "Read history, off unless switched on",
+    Feature.SLASH_COMMAND: "The /atlas command",
+    Feature.MENTIONS: "Mentions of the bot",
+}
+
 
 def badge(view: CardView, at: datetime) -> tuple[str, Tone]:
     """The badge of a card: its word and its meaning."""
     if view.connection is None:
         return MODES.get(view.mode, MODES[Mode.NOT_AVAILABLE])
     word, tone = BADGES[view.connection.state]
+    if view.mode == Mode.ENVIRONMENT and view.connection.state in {State.OK, State.UNVERIFIED}:
+        word, known = MODES[Mode.ENVIRONMENT]
+        tone = known if view.connection.state is State.OK else Tone.OFF
     if tone is Tone.GOOD and is_stale(view.connection, at):
         return "Not checked lately", Tone.OFF
     return word, tone
+
+
+def needs(view: CardView) -> bool:
+    """Whether an admin has something to do here."""
+    if view.connection is None:
+        return view.mode == Mode.NO_DEFAULT
+    return view.connection.state in NEEDING and view.mode == Mode.CONNECTED
 
 
 def is_stale(view: ConnectionView, at: datetime) -> bool:
@@ -87,6 +122,12 @@ def truths(view: ConnectionView) -> list[list[str]]:
     """Status, ISO time and proof of each of the four truths, in order."""
     told = [view.checks.get(truth, {}) for truth, _, _ in TRUTHS]
     return [[each.get("status") or NOT_TOLD, each.get("at") or "", each.get("proof") or ""] for each in told]
+
+
+def other(each: Other) -> tuple[str, str, str]:
+    """The account, the word and the meaning of a connection that is stored beside the default."""
+    word, tone = BADGES[each.state]
+    return each.account if each.account != each.label else "", word, tone.value
 
 
 def no_default(name: str, others: int) -> str:
@@ -109,6 +150,17 @@ def of_error(error: HubError, method: str) -> dict[str, str]:
 def is_silence(error: HubError) -> bool:
     """Whether the vendor gave no judgement, so that what was typed may still be right."""
     return isinstance(error, NetworkError | PlatformError | RateLimited)
+
+
+def lifecycle(provider: Provider) -> str:
+    """What a provider's life cycle means for an admin, "" while it is in its prime."""
+    life = provider.lifecycle
+    instead = f" {life.instead}" if life.instead else ""
+    if life.closed:
+        return f"{provider.name} was closed. Nothing is sent there any more.{instead}"
+    if life.ends is not None:
+        return f"{provider.name} ends on {life.ends:%-d %B %Y}.{instead}"
+    return f"{provider.name} is deprecated.{instead}" if life.deprecated else ""
 
 
 def reference() -> str:

@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, WebSocket, expect
 
+from atlas_hub.providers import PROVIDERS
 from tests.e2e.ground import Site
 from tests.e2e.people import Person
 
 WIDE, NARROW = 1280, 360
 HEIGHTS = {WIDE: 900, NARROW: 780}
-NAMES = {"slack": "Slack", "telegram": "Telegram", "email": "Email"}
+NAMES = {slug: provider.name for slug, provider in PROVIDERS.items()}
 
 
 @dataclass

@@ -122,7 +122,8 @@ def served(folder: Path, **env: str) -> Iterator[Site]:
         shutil.copytree(KEPT / ".web", web, ignore=shutil.ignore_patterns("node_modules"))
     _move_to(web, port)
     log = folder / "serve.log"
-    fixed = {"PORT": str(port), "REFLEX_SKIP_COMPILE": "true", "REFLEX_ENV_MODE": "prod"}
+    # Reflex's own variables that are not for us have two underscores.
+    fixed = {"PORT": str(port), "__REFLEX_SKIP_COMPILE": "true", "REFLEX_ENV_MODE": "prod"}
     command = [sys.executable, "-c", AGAIN, str(port)]
     with started(command, env=environment(**fixed, **env), log=log, cwd=folder) as process:
         _wait(port, process, log)

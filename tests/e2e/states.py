@@ -11,7 +11,7 @@ from atlas_hub.hub import Hub
 from tests.e2e.browsing import card, drawer, fill, said, submit
 from tests.e2e.ground import Inside
 from tests.e2e.people import API, Place
-from tests.e2e.vendors import Team, Vendors
+from tests.e2e.vendors import Given, Team, Vendors
 
 
 def with_slack(place: Place, vendors: Vendors, name: str = "Acme Corp", mode: str = "replace", **other: Any) -> Team:
@@ -29,11 +29,27 @@ def with_telegram(place: Place, vendors: Vendors) -> str:
     return bot.token
 
 
+def with_connection(
+    place: Place, vendors: Vendors, slug: str, method: str = "", *, adds: bool = False, **more: Any
+) -> Given:
+    """An account of the test's own at any provider, connected by REST; what was given. `more` as `Vendors.given`."""
+    given = vendors.given(slug, method, **more)
+    path = f"{API}{given.path}" + ("?mode=add" if adds else "")
+    place.rest.post(path, json=given.wire).raise_for_status()
+    return given
+
+
 def without_default(place: Place, vendors: Vendors) -> None:
     """Two Slack teams, of which the default was disconnected."""
     with_slack(place, vendors, "Acme Corp")
     with_slack(place, vendors, "Beta Inc", mode="add")
     place.rest.delete(f"{API}/slack").raise_for_status()
+
+
+def begin(page: Page, button: str) -> None:
+    """Press the button in the open drawer that opens a form: *Replace the key…*, *Add another Slack…*."""
+    drawer(page).get_by_role("button", name=button, exact=True).click()
+    expect(drawer(page).locator("[data-ah-form]")).to_be_focused()
 
 
 def check_now(page: Page, times: int = 1) -> None:
@@ -60,7 +76,7 @@ def sealed_under_a_lost_key(inside: Inside, place: Place) -> None:
 def asked_which_account(page: Page, vendors: Vendors, name: str = "Beta Inc") -> Team:
     """Give a key of another team in the drawer of a connected Slack, and be asked which is meant."""
     other = vendors.team(name)
-    drawer(page).get_by_text("Replace the credentials").click()
+    begin(page, "Replace the key…")
     submit(fill(page, "slack", {"Bot User OAuth Token": other.token}))
     expect(drawer(page).get_by_role("group", name="This is another account")).to_be_visible()
     return other

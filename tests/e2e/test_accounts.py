@@ -73,7 +73,7 @@ def test_disconnecting_the_default_may_name_its_heir(browsing, place, vendors):
     with_slack(place, vendors, "Acme Corp")
     with_slack(place, vendors, "Beta Inc", mode="add")
     page = browsing.open(place.site, place.person(), "slack")
-    drawer(page).get_by_role("button", name="Disconnect…").click()
+    drawer(page).get_by_role("button", name="Disconnect…", exact=True).click()
     dialog = page.get_by_role("alertdialog")
     dialog.get_by_label("Beta Inc becomes the default").check()
     dialog.get_by_role("button", name="Disconnect", exact=True).click()

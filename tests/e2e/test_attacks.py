@@ -15,6 +15,7 @@ from sqlalchemy import text
 import atlas_hub.accounts.frame
 import atlas_hub.ui.page  # noqa: F401  # makes the states
 from atlas_hub.hub import Hub
+from atlas_hub.providers import PROVIDERS
 from tests.e2e.browsing import Browsing, card, shows
 from tests.e2e.ground import Site
 from tests.e2e.people import API, Person, Place, Role
@@ -23,6 +24,9 @@ pytestmark = pytest.mark.e2e
 
 QUIET = 0.4
 LOADS = "atlas_hub___ui___page____page.load"
+VERBS = ("begin", "connect", "check", "adopt", "check_other", "disconnect_other", "send_test", "rename", "make_default",
+         "disconnect")  # fmt: skip
+"""What a card can be told."""
 LABEL = "The bot nobody may know of"
 
 
@@ -73,11 +77,14 @@ def every_handler() -> list[str]:
 def payloads(name: str, connection: str) -> list[dict[str, Any]]:
     """What a handler might take."""
     token = "123456789:" + "A" * 35
-    typed = {"_method": "bot_token", "bot_token": token, "to": "4242", "label": "Hacked", "promote": connection}
-    if name.endswith((".connect", ".send_test", ".rename", ".disconnect")):
+    typed = {"_method": "bot_token", "bot_token": token, "to": "4242", "label": "Hacked"}
+    typed |= {"promote": connection, "connection": connection}
+    if name.endswith((".connect", ".send_test", ".rename", ".disconnect", ".disconnect_other")):
         return [{"form_data": typed}]
-    if name.endswith(".make_default"):
+    if name.endswith((".make_default", ".check_other")):
         return [{"connection_id": connection}]
+    if name.endswith(".begin"):
+        return [{"form": "replace"}]
     if name.endswith("vars_internal"):
         return [{"vars": {f"{LOADS.rpartition('.')[0]}.may_change": True}}]
     if name.endswith(".setvar"):
@@ -121,8 +128,8 @@ def attack(socket: RawSocket, names: list[str], connection: str) -> list[str]:
 def test_there_are_handlers_to_call():
     names = every_handler()
     assert f"reflex___state____state.{LOADS}" in names
-    for slug in ("slack", "telegram", "email"):
-        for verb in ("connect", "check", "send_test", "rename", "make_default", "disconnect"):
+    for slug in PROVIDERS:
+        for verb in VERBS:
             assert any(name.endswith(f"{slug}_card.{verb}") for name in names), (slug, verb)
 
 

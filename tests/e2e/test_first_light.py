@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.conftest import missing
-from tests.e2e.browsing import Browsing, card, connect, drawer, loaded, open_drawer
+from tests.e2e.browsing import NAMES, Browsing, card, connect, drawer, loaded, open_drawer
 from tests.e2e.ground import Site
 from tests.standins import emulate
 
@@ -70,7 +70,7 @@ def test_the_printed_link_makes_the_first_owner_and_leads_to_the_page(browsing, 
     page = set_up(browsing, fresh)
     assert page.url == fresh.page
     expect(page.get_by_role("banner")).to_contain_text("Acme")
-    for slug in ("slack", "telegram", "email"):
+    for slug in NAMES:
         expect(card(page, slug)).to_contain_text("Not connected")
 
 

@@ -15,7 +15,9 @@ from tests.e2e.people import API, Place, Role, sign_out_everywhere
 pytestmark = pytest.mark.e2e
 
 SECOND = 1.0
-BUTTONS = ("Connect", "Check now", "Send test", "Disconnect…", "Rename", "Make default", "Reconnect")
+BUTTONS = ("Connect", "Check", "Send test", "Disconnect…", "Rename", "Make default", "Reconnect", "Replace",
+           "Add another", "Adopt", "Connect your own", "Save anyway", "Cancel")  # fmt: skip
+"""What begins the name of each button that changes something."""
 
 
 @pytest.fixture(params=["one worker", pytest.param("two workers", marks=[pytest.mark.postgres, pytest.mark.redis])])

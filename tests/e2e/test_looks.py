@@ -5,34 +5,97 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import expect
 
-from tests.e2e.browsing import drawer, fill, open_drawer, said, shows, submit
+from atlas_hub.providers import PROVIDERS
+from tests.e2e.browsing import card, drawer, fill, open_drawer, said, shows, submit
 from tests.e2e.ground import free_port
 from tests.e2e.people import Role
 from tests.e2e.states import (
     asked_which_account,
+    begin,
     check_now,
     sealed_under_a_lost_key,
+    with_connection,
     with_slack,
     with_telegram,
     without_default,
     word,
 )
+from tests.standins import slack_seed
 from tests.standins.dial import Fault
 
 pytestmark = pytest.mark.e2e
 
 
-def test_an_empty_workspace_and_the_forms_look_right(browsing, looking, place):
+def test_an_empty_workspace_looks_right(browsing, looking, place):
     page = browsing.open(place.site, place.person())
     looking.at(page, "empty")
-    for slug in ("slack", "telegram", "email"):
-        open_drawer(page, slug)
-        looking.at(page, f"form-{slug}")
+
+
+@pytest.mark.parametrize("slug", PROVIDERS)
+def test_the_forms_look_right(browsing, looking, place, slug):
+    page = browsing.open(place.site, place.person(), slug)
+    looking.at(page, f"form-{slug}")
+    for method in PROVIDERS[slug].methods[1:]:
+        drawer(page).locator("summary", has_text=method.label).first.click()
+        looking.at(page, f"form-{slug}-{method.key}")
+
+
+def test_what_a_field_says_of_what_was_pasted_looks_right(browsing, looking, place, vendors):
+    page = browsing.open(place.site, place.person(), "slack")
+    fill(page, "slack", {"Bot User OAuth Token": slack_seed.USER})
+    note = drawer(page).locator("[data-ah-note]:not(:empty)")
+    expect(note).to_have_count(1)
+    looking.at(page, "lookalike")
+    page.keyboard.press("Escape")
+    open_drawer(page, "gchat")
+    text = str(vendors.given("gchat").values["credentials_json"])
+    file = {"name": "acme-atlas.json", "mimeType": "application/json", "buffer": text.encode()}
+    drawer(page).locator("[data-ah-file]").set_input_files(file)
+    expect(note).to_contain_text("acme-atlas.json")
+    looking.at(page, "file-chosen")
+
+
+def test_every_platform_connected_looks_right(browsing, looking, place, vendors):
+    for slug in PROVIDERS:
+        with_connection(place, vendors, slug)
+    page = browsing.open(place.site, place.person())
+    for slug in PROVIDERS:
+        shows(page, slug, "connected")
+    looking.at(page, "every-platform")
+    for slug in [each for each in PROVIDERS if each != "slack"]:  # Slack's is looked at below
+        open_drawer(page, slug, "Details")
+        looking.at(page, f"connected-{slug}")
         page.keyboard.press("Escape")
         expect(drawer(page)).to_have_count(0)
-    open_drawer(page, "email")
-    drawer(page).locator("summary", has_text="SendGrid").click()
-    looking.at(page, "form-sendgrid")
+
+
+def test_what_search_finds_looks_right(browsing, looking, place, vendors):
+    with_slack(place, vendors)
+    page = browsing.open(place.site, place.person())
+    page.locator("[data-ah-search]").fill("tele")
+    expect(card(page, "slack")).to_be_hidden()
+    expect(card(page, "telegram")).to_be_visible()
+    looking.at(page, "search")
+    page.locator("[data-ah-search]").fill("nothing of the kind")
+    expect(page.locator("[data-ah-nothing]")).to_be_visible()
+    looking.at(page, "search-nothing")
+
+
+def test_replacing_and_adding_look_right(browsing, looking, place, vendors):
+    with_slack(place, vendors)
+    page = browsing.open(place.site, place.person(), "slack")
+    begin(page, "Replace the key…")
+    looking.at(page, "replace")
+    drawer(page).get_by_role("button", name="Cancel").click()
+    begin(page, "Add another Slack…")
+    looking.at(page, "add-another")
+    submit(fill(page, "slack", {"Bot User OAuth Token": vendors.team("Beta Inc").token}))
+    stored = drawer(page).get_by_role("button", name="Disconnect… Beta Inc")
+    expect(stored).to_be_visible()
+    stored.scroll_into_view_if_needed()
+    looking.at(page, "also-stored")
+    stored.click()
+    looking.at(page, "also-stored-disconnect")
 
 
 def test_a_refusal_looks_right(browsing, looking, place, vendors):

@@ -33,7 +33,7 @@ def refused(page: Page, field: Locator, text: str) -> None:
         ("slack", TOKEN, slack_seed.USER, "user token (xoxp-)"),
         ("slack", TOKEN, slack_seed.fake("xoxb", "Q"), "it knows no such token"),
         ("telegram", BOT, "", "Bot Token"),
-        ("telegram", BOT, "12345:short", "This is not a bot token"),
+        ("telegram", BOT, "12345/short", "This is not a bot token"),
         ("telegram", BOT, telegram.REVOKED, "the token was replaced"),
     ],
 )

@@ -143,6 +143,8 @@ async def test_a_bad_status_becomes_our_error_and_the_next_try_succeeds(
     vendor: Any, status: int, kind: type[HubError], headers: dict[str, str], body: bytes
 ):
     http, _ = vendor(httpx.Response(status, content=body, headers=headers))
+    if status == 403 and not body.startswith(b"{"):
+        kind = PlatformError  # a firewall's word, not an API's
     with pytest.raises(kind) as caught:
         await http.json(SLACK, "POST", f"/bot{CANARY}/getMe", headers={"Authorization": CANARY}, field="bot_token")
     assert type(caught.value) is kind
@@ -150,6 +152,24 @@ async def test_a_bad_status_becomes_our_error_and_the_next_try_succeeds(
     assert CANARY not in said(caught.value)
     assert "slack.example" not in said(caught.value)
     assert await http.json(SLACK, "GET", "/") == {"ok": True}
+
+
+@pytest.mark.parametrize(
+    ("body", "kind"),
+    [
+        (b"{}", InsufficientPermissions),
+        (b"null", InsufficientPermissions),
+        (b"<html>blocked</html>", PlatformError),
+        (b"[" * 100_000, PlatformError),
+    ],
+)
+async def test_a_403_that_is_not_json_is_somebody_elses(vendor: Any, body: bytes, kind: type[HubError]):
+    http, _ = vendor(httpx.Response(403, content=body))
+    with pytest.raises(kind) as caught:
+        await http.json(SLACK, "GET", "/", field="bot_token")
+    assert type(caught.value) is kind
+    assert caught.value.field == (None if kind is PlatformError else "bot_token")
+    assert ("proxy or firewall" in caught.value.text) == (kind is PlatformError)
 
 
 async def test_the_field_at_fault_and_the_vendors_code_are_named(vendor: Any):
@@ -547,8 +567,9 @@ async def test_a_vendor_that_is_not_there_is_a_network_error_and_the_next_try_su
     async with server() as (port, _):
         pass
     http = Http({"SLACK": f"http://127.0.0.1:{port}"}, Guard())
-    with pytest.raises(NetworkError, match="Slack could not be reached"):
+    with pytest.raises(NetworkError, match="Slack could not be reached") as caught:
         await http.ask(SLACK, "GET", "/")
+    assert (caught.value.__cause__, caught.value.__context__) == (None, None)  # httpx's own knows the whole address
     await http.close()
     async with server() as (port, _):
         again = Http({"SLACK": f"http://127.0.0.1:{port}"}, Guard())

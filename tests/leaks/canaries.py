@@ -11,9 +11,14 @@ from dataclasses import dataclass, field
 WINDOW = 8
 """A mask may show a tail of four (decisions §7). Eight characters in a row are a leak."""
 
+ODD = "p\u00e4ss \"'\\%<&+{}"
+"""A password with signs that JSON, URLs, HTML and shells write differently."""
+
 _ANSI = re.compile(rb"\x1b\[[0-9;]*m")
 _RUN = re.compile(rb"[A-Za-z0-9+/_-]{8,}")
 """Where a needle could be: each consists of these."""
+_HASHED = re.compile(rb"(?<=_)[0-9a-f]{32}(?=_[0-9a-f]{8}(?![0-9a-f]))")
+"""Reflex calls each piece of the page by a hash of its markup: thousands of hex digits in which any eight turn up."""
 _WRAP = re.compile(rb"[\r\n]+[ \t]*")
 
 
@@ -56,6 +61,13 @@ class Aviary:
     """Every canary of a run."""
 
     canaries: dict[str, Canary] = field(default_factory=dict)
+    _index: dict[bytes, list[tuple[bytes, str]]] = field(default_factory=dict, repr=False)
+    _indexed: int = 0
+
+    @property
+    def texts(self) -> frozenset[str]:
+        """What they all look like."""
+        return frozenset(canary.text for canary in list(self.canaries.values()))
 
     def add(self, name: str, text: str, core: str = "") -> str:
         """Take a secret in that somebody else made; the secret."""
@@ -69,37 +81,32 @@ class Aviary:
         core = core or secrets.token_hex(16)
         return self.add(name, shape.format(core), core)
 
-    def slack(self, name: str) -> str:
-        """A bot token that Slack's form takes."""
-        return self.make(f"slack bot_token, {name}", "xoxb-{}")
-
-    def signing(self, name: str) -> str:
-        """A signing secret that Slack's form takes."""
-        return self.make(f"slack signing_secret, {name}")
-
     def telegram(self, name: str) -> str:
         """A token that Telegram's form takes; its digits in front are the bot's public id."""
         number = 100_000_000 + secrets.randbelow(800_000_000)
         return self.make(f"telegram bot_token, {name}", f"{number}:AA{{}}K")
 
-    def sendgrid(self, name: str) -> str:
-        """A key of SendGrid's usual shape."""
-        return self.make(f"sendgrid api_key, {name}", "SG.kanarienvogelkanarien.{}")
-
     def password(self, name: str) -> str:
-        """A password with signs that JSON, URLs, HTML and shells write differently."""
-        return self.make(f"password, {name}", "p\u00e4ss \"'\\%<&+{}")
+        """A password for people, as odd as can be."""
+        return self.make(f"password, {name}", ODD)
+
+    def _known(self) -> dict[bytes, list[tuple[bytes, str]]]:
+        """Every needle by its first window, with its canary's name; made anew when there are more canaries."""
+        if self._indexed != len(self.canaries):
+            self._indexed = len(self.canaries)
+            self._index.clear()
+            for canary in self.canaries.values():
+                for needle in canary.needles:
+                    self._index.setdefault(needle[:WINDOW], []).append((needle, canary.name))
+        return self._index
 
     def search(self, place: bytes) -> dict[str, str]:
         """The canaries heard in a place, by name, and what was heard. Lines that a terminal wrapped are joined first.
 
         Every window of a place is looked up once, so that the search does not slow with the number of canaries.
         """
-        joined = _WRAP.sub(b"", _ANSI.sub(b"", place))
-        known: dict[bytes, list[tuple[bytes, str]]] = {}
-        for canary in self.canaries.values():
-            for needle in canary.needles:
-                known.setdefault(needle[:WINDOW], []).append((needle, canary.name))
+        joined = _HASHED.sub(b"", _WRAP.sub(b"", _ANSI.sub(b"", place)))
+        known = self._known()
         begun = {
             part
             for found in _RUN.finditer(joined)

@@ -3,115 +3,120 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any
 
 import httpx
 
+from atlas_hub.providers import PROVIDERS
+from tests.e2e.vendors import Given
 from tests.leaks.journey import Journey
+from tests.leaks.shapes import VARIABLES, WAYS, Way, typed
 from tests.leaks.sockets import Socket, card, event, handshake, idle
 
 ADMIN = "/api/v1/admin/integrations"
 SENDER = "alerts@acme.example"
 EMAIL = "ana@example.com"
-
-Body = dict[str, Any]
-Way = tuple[str, str, str, Callable[[Journey, str], tuple[Body, Body]]]
-
-
-def slack(journey: Journey, name: str) -> tuple[Body, Body]:
-    token, signing = journey.aviary.slack(name), journey.aviary.signing(name)
-    return {"botToken": token, "signingSecret": signing}, {"bot_token": token, "signing_secret": signing}
-
-
-def telegram(journey: Journey, name: str) -> tuple[Body, Body]:
-    token = journey.aviary.telegram(name)
-    return {"botToken": token}, {"bot_token": token}
-
-
-def sendgrid(journey: Journey, name: str) -> tuple[Body, Body]:
-    key = journey.aviary.sendgrid(name)
-    wire = {"provider": "sendgrid", "senderAddress": SENDER, "config": {"apiKey": key}}
-    return wire, {"sender_address": SENDER, "api_key": key}
-
-
-def smtp(journey: Journey, name: str) -> tuple[Body, Body]:
-    # Where vendors repeat what they are told, this one does too.
-    port = journey.vendors.rude.port if "echo" in name else journey.vendors.mailbox.port
-    own = {"host": "127.0.0.1", "username": "kanarienfreund", "password": journey.aviary.password(f"smtp {name}")}
-    wire = {"provider": "smtp", "senderAddress": SENDER, "config": {**own, "port": port, "tls": False}}
-    return wire, {"sender_address": SENDER, **own, "port": str(port), "tls": ""}
-
-
-WAYS: tuple[Way, ...] = (
-    ("slack", "bot_token", "/slack/byot", slack),
-    ("telegram", "bot_token", "/telegram", telegram),
-    ("email", "sendgrid", "/email", sendgrid),
-    ("email", "smtp", "/email", smtp),
+TO = "C0GENERAL"
+ROUNDS = tuple(
+    [way for way in WAYS if PROVIDERS[way.slug].methods.index(way.method) == number]
+    for number in range(max(len(provider.methods) for provider in PROVIDERS.values()))
 )
-"""Card, method, path and secrets of every form there is; a test holds it against the registry."""
+"""Ways that can be gone at once, for each is another card's."""
+
+
+def fill(journey: Journey, way: Way, where: str, mood: str) -> Given:
+    """A way's form with fresh canaries; where the vendors accept, they know them."""
+    own = journey.vendors.server(mood) if "host" in way.example else {}
+    given, pairs = way.fill(journey.aviary, f"{where}, {mood}", **own)
+    if mood == "accept":
+        journey.vendors.know(pairs)
+    return given
+
+
+def environment(journey: Journey) -> None:
+    """What the operator's variables give: shown, checked, sent through, adopted, with vendors in a few moods.
+
+    Before all else, for mail that the workspace has set up itself goes another way.
+    """
+    with journey.socket() as tab, journey.client() as rest:
+        assert tab.loaded()
+        rest.headers["Authorization"] = f"Bearer {journey.key}"
+        given = sorted({way.slug for way, _ in VARIABLES.values()})
+        for mood in ("echo 401", "echo 500", "echo 200", "unauthorized", "accept"):
+            journey.vendors.play(mood)
+            sent = {slug: ("send_test", {"form_data": {"to": EMAIL if slug == "email" else TO}}) for slug in given}
+            for wanted in (dict.fromkeys(given, ("check", {})), sent, dict.fromkeys(given, ("adopt", {}))):
+                tab.act_at_once(wanted)
+            journey.ask(f"api, status, {mood}", "GET", f"{ADMIN}/status", by=rest)
+            journey.ask(f"api, test, {mood}", "POST", f"{ADMIN}/email/test", by=rest, json={"recipientEmail": EMAIL})
 
 
 def outcomes(journey: Journey) -> None:
-    """Every form, through page and API, with vendors in every mood."""
+    """Every form, through page and API, with vendors in every mood: to connect, and to replace what is stored."""
     with journey.socket() as tab, journey.socket() as watching, journey.client() as rest:
         assert tab.loaded() and watching.loaded()  # noqa: PT018  # both tabs, one fact
         rest.headers["Authorization"] = f"Bearer {journey.key}"
         for mood in journey.moods:
-            for slug, method, path, secrets in WAYS:
-                journey.vendors.play(mood)
-                wire, typed = secrets(journey, f"api, {mood}")
-                _accept(journey, mood, method, wire.get("config", wire))
-                answer = journey.ask(f"api, {path}, {mood}", "POST", ADMIN + path, by=rest, json=wire)
-                saved = slug == "email" and answer.json().get("warning") is not None  # mail may be saved unproven
-                assert (answer.status_code == 200) == (mood == "accept" or saved), (path, mood, answer.text)
-                wire, typed = secrets(journey, f"page, {mood}")
-                _accept(journey, mood, method, typed)
-                tab.act(slug, "connect", {"form_data": {"_method": method, "_mode": "replace", **typed}})
+            journey.vendors.play(mood)
+            for ways in ROUNDS:
+                given = {way.slug: typed(fill(journey, way, "page", mood), _mode="replace") for way in ways}
+                tab.act_at_once({slug: ("connect", payload) for slug, payload in given.items()})
+            for way in WAYS:
+                given = fill(journey, way, "api", mood)
+                answer = journey.ask(f"api, {way}, {mood}", "POST", ADMIN + given.path, by=rest, json=given.wire)
+                saved = way.slug == "email" and answer.json().get("warning") is not None  # mail may be saved unproven
+                assert (answer.status_code == 200) == (mood == "accept" or saved), (way, mood, answer.text)
         _hang(journey, tab, rest)
         journey.vendors.play("accept")
-        for slug, method, _, secrets in WAYS:
-            _, typed = secrets(journey, "the one that stays")
-            _accept(journey, "accept", method, typed)
-            frames = tab.act(slug, "connect", {"form_data": {"_method": method, "_mode": "replace", **typed}})
-            assert any("accepted it" in frame for frame in frames), (slug, method, frames)
-            for verb, payload in (("check", {}), ("send_test", {"form_data": {"to": "C0GENERAL"}}),
-                                  ("send_test", {"form_data": {"to": EMAIL}}),
-                                  ("rename", {"form_data": {"label": f"Mine {slug}"}})):  # fmt: skip
-                tab.act(slug, verb, payload)
-            journey.ask("api, status", "GET", f"{ADMIN}/status", by=rest)
+        for ways in ROUNDS:
+            _stay(journey, tab, ways)
+        journey.ask("api, status", "GET", f"{ADMIN}/status", by=rest)
         journey.ask("api, test", "POST", f"{ADMIN}/email/test", by=rest, json={"recipientEmail": EMAIL})
         journey.ask("api, the document", "GET", f"{ADMIN}/openapi.json", by=rest)
 
 
-def _accept(journey: Journey, mood: str, method: str, given: Body) -> None:
-    """Where the vendor accepts, it knows this secret."""
-    if mood == "accept":
-        for name in ("botToken", "bot_token"):
-            if name in given:
-                journey.vendors.know("slack" if given[name].startswith("xoxb") else "telegram", given[name])
-        for name in ("apiKey", "api_key"):
-            if name in given:
-                journey.vendors.know("sendgrid", given[name])
-        if method == "smtp":
-            journey.vendors.know("smtp", given["password"], user=given["username"])
+def _stay(journey: Journey, tab: Socket, ways: Sequence[Way]) -> None:
+    """Ways that are connected for good, and what can be done with them: replaced at last, with nothing typed, too."""
+
+    def connect(where: str, mood: str, **more: str) -> list[str]:
+        journey.vendors.play(mood)
+        given = {way.slug: typed(fill(journey, way, where, mood), **more) for way in ways}
+        return tab.act_at_once({slug: ("connect", payload) for slug, payload in given.items()})
+
+    frames = "".join(connect("the one that stays", "accept", _mode="replace"))
+    assert frames.count("accepted it") >= len(ways), (ways, frames)
+    tab.act_at_once({way.slug: ("check", {}) for way in ways})
+    tab.act_at_once({way.slug: ("send_test", {"form_data": {"to": way.entry.to if way.entry else ""}}) for way in ways})
+    tab.act_at_once({way.slug: ("rename", {"form_data": {"label": f"Mine {way.slug}"}}) for way in ways})
+    for way in ways:
+        tab.raise_event(f"{card(way.slug)}.begin", {"form": "replace"})
+    connect("replaced", "echo 401")
+    connect("replaced", "accept")
+    empty = [Given(way.slug, way.method, {**way.example, **dict.fromkeys(way.shapes, "")}) for way in ways]
+    tab.act_at_once({given.slug: ("connect", typed(given)) for given in empty})
 
 
 def _hang(journey: Journey, tab: Socket, rest: httpx.Client) -> None:
     """Vendors that never answer: all of them at the same time, for each takes its ten seconds."""
     journey.vendors.play("hang")
     before = len(tab.frames)
-    with ThreadPoolExecutor(4) as pool:
-        asked = []
-        for slug, method, path, secrets in WAYS[:3]:
-            wire, _ = secrets(journey, "api, hang")
-            asked.append(pool.submit(journey.ask, f"api, {path}, hang", "POST", ADMIN + path, by=rest, json=wire))
-            _, typed = secrets(journey, "page, hang")
-            tab.raise_event(f"{card(slug)}.connect", {"form_data": {"_method": method, **typed}})
-        assert [done.result().status_code for done in asked] == [502, 502, 200]
-    for slug in ("slack", "telegram", "email"):
+    asked = [way for way in WAYS if "host" not in way.example]
+    wires = [(way, fill(journey, way, "api", "hang")) for way in asked]
+
+    def ask(way: Way, given: Given) -> int:
+        return journey.ask(f"api, {way}, hang", "POST", ADMIN + given.path, by=rest, json=given.wire).status_code
+
+    with ThreadPoolExecutor(len(asked)) as pool:
+        answers = pool.map(lambda pair: ask(*pair), wires)
+        # A card does one thing at a time: of several ways the first.
+        for way in {way.slug: way for way in reversed(asked)}.values():
+            tab.raise_event(f"{card(way.slug)}.connect", typed(fill(journey, way, "page", "hang")))
+        told = dict(zip(map(str, asked), answers, strict=True))
+    assert told == {str(way): 200 if way.slug == "email" else 502 for way in asked}
+    for slug in {way.slug for way in asked}:
         assert tab.until(lambda frames, slug=slug: any(idle(frame, slug) for frame in frames[before:])), slug
     journey.vendors.play("accept")
 
@@ -133,14 +138,12 @@ def misshapen(journey: Journey) -> None:
     with journey.client() as rest:
         rest.headers["Authorization"] = f"Bearer {key}"
         for kind, secret in odd.items():
-            bodies = {
-                "/slack/byot": {"botToken": secret("slack"), "signingSecret": secret("slack signing")},
-                "/telegram": {"botToken": secret("telegram"), "extra": secret("telegram extra")},
-                "/email": {"provider": "smtp", "senderAddress": SENDER,
-                           "config": {"host": "127.0.0.1", "port": 1, "username": "u", "password": secret("smtp")}},
-            }  # fmt: skip
-            for path, body in bodies.items():
-                journey.ask(f"api, {path}, {kind}", "POST", ADMIN + path, by=rest, json=body)
+            for way in WAYS:
+                wrong = {field: secret(f"{way} {field}") for field in way.shapes}
+                given = Given(way.slug, way.method, {**way.example, **wrong})
+                journey.ask(f"api, {way}, {kind}", "POST", ADMIN + given.path, by=rest, json=given.wire)
+            extra = {"botToken": secret("telegram"), "extra": secret("telegram extra")}
+            journey.ask(f"api, one field more, {kind}", "POST", f"{ADMIN}/telegram", by=rest, json=extra)
             own = {"provider": secret("choice"), "senderAddress": SENDER, "config": {"apiKey": secret("key")}}
             journey.ask(f"api, choice, {kind}", "POST", f"{ADMIN}/email", by=rest, json=own)
             journey.ask(f"api, bare, {kind}", "POST", f"{ADMIN}/telegram", by=rest, json=secret("bare"))
@@ -195,7 +198,7 @@ def strange_events(journey: Journey) -> None:
             tab.raise_event(connect, payload)
         for name in (
             "reflex___state____state.nothing_of_the_kind",
-            f"{card('discord')}.connect",
+            f"{card('nowhere')}.connect",
             f"{card('telegram')}.setvar",
             f"{card('telegram')}.set_said",
         ):
@@ -271,5 +274,5 @@ def tab_left_open(journey: Journey) -> str:
 def with_a_tab_of_another(journey: Journey, token: str) -> str:
     """What a socket is told that nobody signed in with, but that names the token of another's tab."""
     with Socket(journey.site.port, token=token) as tab:
-        tab.until(lambda frames: any("/sign-in" in frame for frame in frames), 5)
+        tab.until(lambda frames: any("/sign-in" in frame for frame in frames))
         return "\n".join(tab.frames)

@@ -28,6 +28,7 @@ class Journey:
         self.site = site
         self.vendors = vendors
         self.aviary = Aviary()
+        vendors.listen(self.aviary)
         self.answers: list[tuple[str, httpx.Response]] = []
         self.sockets: list[Socket] = []
         self.outputs: dict[str, bytes] = {}

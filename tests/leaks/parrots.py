@@ -6,21 +6,20 @@ import asyncio
 import base64
 import binascii
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
-from urllib.parse import quote
+from dataclasses import dataclass, field, fields, is_dataclass, replace
+from typing import Any
+from urllib.parse import quote, unquote_plus
 
 from starlette.types import Receive, Scope, Send
 
+from tests.leaks.canaries import Aviary
+from tests.standins import every_standin
 from tests.standins.dial import Fault
 from tests.standins.mailbox import Mailbox, MailMode
-from tests.standins.sendgrid import SendgridAccount, SendgridKey, SendgridStandin
 from tests.standins.serve import HOST, LoopThread, Transports
-from tests.standins.slack import SlackStandin
-from tests.standins.slack_seed import SlackToken
-from tests.standins.standin import Standin, _call_of
-from tests.standins.telegram import TelegramBot, TelegramStandin
+from tests.standins.standin import Call, Standin, _call_of
 
 Said = tuple[int, dict[str, str], str]
 
@@ -49,9 +48,10 @@ ECHOES: dict[str, Callable[[str], Said]] = {
 
 
 class Parrot(Standin):
-    """A stand-in that repeats the caller's secret while `echo` names how."""
+    """A stand-in that repeats the caller's secret while `echo` names how. `aviary` has what it would know again."""
 
     echo: str = ""
+    aviary: Aviary = Aviary()
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         if not self.echo or scope["path"].startswith("/__"):
@@ -60,26 +60,22 @@ class Parrot(Standin):
         message = await receive()
         call = _call_of(scope, message["body"])
         self.calls.append(call)
-        told = call.headers.get("authorization", "").partition(" ")[2]
-        told = told or call.path.split("/")[1].removeprefix("bot")
-        status, headers, text = ECHOES[self.echo](told)
+        status, headers, text = ECHOES[self.echo](self._told(call))
         body = text.encode()
         raw = [(name.encode(), value.encode()) for name, value in headers.items()]
         raw.append((b"content-length", str(len(body)).encode()))
         await send({"type": "http.response.start", "status": status, "headers": raw})
         await send({"type": "http.response.body", "body": body})
 
-
-class SlackParrot(Parrot, SlackStandin):
-    """Slack, on occasion a parrot."""
-
-
-class TelegramParrot(Parrot, TelegramStandin):
-    """Telegram, on occasion a parrot."""
-
-
-class SendgridParrot(Parrot, SendgridStandin):
-    """SendGrid, on occasion a parrot."""
+    def _told(self, call: Call) -> str:
+        """The secret that the caller gave, wherever it stands; else what it signed in with."""
+        scheme, _, rest = call.headers.get("authorization", "").partition(" ")
+        said = [call.path, unquote_plus(call.query), *call.headers.values(), call.body.decode("utf-8", "replace")]
+        said += call.form().values()
+        if scheme == "Basic":
+            said.append(base64.b64decode(rest).decode("utf-8", "replace"))
+        heard = [each for each in self.aviary.texts if any(each in text for text in said)]
+        return max(heard, key=len) if heard else rest or call.form().get("assertion", "") or call.path
 
 
 class MailParrot:
@@ -126,48 +122,61 @@ class MailParrot:
 
 @dataclass(frozen=True)
 class Vendors:
-    """All of them."""
+    """All of them: one of every stand-in that `tests.standins` has, and two mail servers."""
 
-    slack: SlackParrot
-    telegram: TelegramParrot
-    sendgrid: SendgridParrot
+    standins: Mapping[str, Parrot]
     mailbox: Mailbox
     rude: MailParrot
+    _last: dict[str, str] = field(default_factory=dict)
 
     @property
     def env(self) -> dict[str, str]:
         """How the hub finds them."""
-        return {f"ATLAS_UPSTREAM_{each.upstream}": each.base for each in (self.slack, self.telegram, self.sendgrid)}
+        return {name: base for each in self.standins.values() for name, base in each.env.items()}
+
+    def listen(self, aviary: Aviary) -> None:
+        """Know these canaries again."""
+        for each in self.standins.values():
+            each.aviary = aviary
 
     def heard(self) -> bytes:
         """All that they were told, whatever for."""
-        calls = [call for each in (self.slack, self.telegram, self.sendgrid) for call in each.calls]
+        calls = [call for each in self.standins.values() for call in each.calls]
         said = [f"{call.path}?{call.query} {call.headers}".encode() + call.body for call in calls]
         return b"\n".join([*said, *self.rude.heard, *[repr(mail).encode() for mail in self.mailbox.messages]])
 
     def play(self, how: str) -> None:
         """From now on: `accept`, a `Fault`, or one of `ECHOES`."""
-        for each in (self.slack, self.telegram, self.sendgrid):
+        for each in self.standins.values():
             each.echo = how if how in ECHOES else ""
             each.dial.set(Fault.OK)
             if how not in ECHOES and how != "accept":
                 each.dial.set(Fault(how))
 
-    def know(self, vendor: str, secret: str, *, user: str = "") -> None:
-        """Have a vendor accept a secret."""
-        match vendor:
-            case "slack":
-                self.slack.tokens[secret] = SlackToken("T0LEAK", "Leak Inc", "U0LEAK", "leakbot", bot_id="B0LEAK")
-            case "telegram":
-                number = int(secret.partition(":")[0])
-                self.telegram.bots[secret] = TelegramBot(number, "leak_bot", "Leak")
-            case "sendgrid":
-                self.sendgrid.keys[secret] = SendgridKey(
-                    frozenset({"mail.send", "senders.read", "whitelabel.read"}),
-                    SendgridAccount({"alerts@acme.example": True}),
-                )
-            case _:
-                self.mailbox.accounts[user] = secret
+    def server(self, mood: str) -> Mapping[str, Any]:
+        """What to type for a mail server: where vendors repeat what they are told, the one that does too."""
+        return {"host": HOST, "port": self.rude.port if mood in ECHOES else self.mailbox.port}
+
+    def know(self, pairs: Sequence[tuple[str, str]]) -> None:
+        """Have the vendors accept what stands for a secret of their seeds."""
+        names = dict(pairs)
+        names |= {self._last[old]: new for old, new in pairs if old in self._last}
+        self._last.update(pairs)
+        for vendor in (*self.standins.values(), self.mailbox):
+            for known in [each for each in vars(vendor).values() if isinstance(each, dict)]:
+                for name, facts in list(known.items()):
+                    known[names.get(name, name)] = _renamed(facts, names)
+
+
+def _renamed(facts: Any, names: Mapping[str, str]) -> Any:
+    """What a stand-in knows of somebody, under new names."""
+    if isinstance(facts, str):
+        return names.get(facts, facts)
+    if isinstance(facts, dict):
+        return {**facts, **{names[name]: told for name, told in facts.items() if name in names}}
+    if is_dataclass(facts) and not isinstance(facts, type):
+        return replace(facts, **{each.name: _renamed(getattr(facts, each.name), names) for each in fields(facts)})
+    return facts
 
 
 @contextmanager
@@ -178,10 +187,5 @@ def every_vendor() -> Iterator[Vendors]:
         rude = MailParrot()
         rude.start()
         running.callback(rude.stop)
-        yield Vendors(
-            running.enter_context(SlackParrot()),
-            running.enter_context(TelegramParrot()),
-            running.enter_context(SendgridParrot()),
-            mailbox,
-            rude,
-        )
+        kinds = [type(f"{kind.__name__}Parrot", (Parrot, kind), {}) for kind in every_standin()]
+        yield Vendors({kind.__name__: running.enter_context(kind()) for kind in kinds}, mailbox, rude)

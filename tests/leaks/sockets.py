@@ -7,7 +7,7 @@ import json
 import threading
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from types import TracebackType
 from typing import Any, Self
@@ -97,11 +97,18 @@ class Socket:
         """Whether the page filled, within the time."""
         return self.until(lambda frames: any('"loaded_rx_state_":true' in frame.replace(" ", "") for frame in frames))
 
-    def act(self, slug: str, verb: str, payload: Any, patience: float = 25.0) -> list[str]:
+    def act(self, slug: str, verb: str, payload: Any, patience: float = 60.0) -> list[str]:
         """Raise an event of a card; the frames until the card is idle again."""
+        return self.act_at_once({slug: (verb, payload)}, patience)
+
+    def act_at_once(self, wanted: Mapping[str, tuple[str, Any]], patience: float = 60.0) -> list[str]:
+        """Raise an event of each of several cards; the frames until all of them are idle again."""
         before = len(self.frames)
-        self.raise_event(f"{card(slug)}.{verb}", payload)
-        assert self.until(lambda frames: any(idle(frame, slug) for frame in frames[before:]), patience), (slug, verb)
+        for slug, (verb, payload) in wanted.items():
+            self.raise_event(f"{card(slug)}.{verb}", payload)
+        for slug, (verb, _) in wanted.items():
+            done = self.until(lambda frames, slug=slug: any(idle(frame, slug) for frame in frames[before:]), patience)
+            assert done, (slug, verb)
         return self.frames[before:]
 
     def close(self) -> None:

@@ -96,7 +96,7 @@ def test_a_canary_is_found_in_a_sqlite_file_with_its_log(aviary: Aviary, planted
 
 @pytest.mark.postgres
 def test_a_canary_is_found_in_a_dump_as_text_and_as_bytes(aviary: Aviary, planted: str, postgres_url: str):
-    other = aviary.slack("as bytes")
+    other = aviary.make("slack bot_token, as bytes", "xoxb-{}")
     with psycopg.connect(postgres_url, autocommit=True) as db:
         db.execute("CREATE TABLE t (x text, y bytea)")
         db.execute("INSERT INTO t VALUES (%s, %s)", (planted, other.encode()))

@@ -19,6 +19,7 @@ from atlas_hub.kit.guard import Guard
 from atlas_hub.kit.http import Http
 from atlas_hub.providers.contract import Message
 from atlas_hub.providers.email import IN_THE_CLEAR, PROVIDER
+from tests.providers.stubs import PAGE, connect, stub
 from tests.standins import sendgrid
 from tests.standins.dial import Fault
 from tests.standins.mailbox import PASSWORD, Mailbox, MailMode
@@ -183,6 +184,42 @@ async def test_a_key_that_may_not_send_is_refused(world):
     assert caught.value.required_scopes == ("mail.send",)
     assert caught.value.field == "api_key"
     assert await world.check()
+
+
+MADE_UP = {"senderAddress": "a@acme.example", "apiKey": "SG.test"}
+
+
+@by_sendgrid
+@pytest.mark.parametrize("rest", ["nothing", "page"])
+async def test_a_vendor_that_knows_only_the_one_probe_still_connects(world, rest):
+    result = await connect(world.way, MADE_UP, stub({"/v3/scopes": {"scopes": ["mail.send"]}}, rest))
+    assert result.label == "a@acme.example by SendGrid"
+    assert "Send a test message" in result.warnings[0]
+
+
+@by_sendgrid
+@pytest.mark.parametrize("status", [400, 401, 403])
+@pytest.mark.parametrize("said", [{}, {"errors": []}, {"errors": [{"message": "canary"}]}, {"error": "canary"}, []])
+async def test_any_shape_of_refusal_is_a_refusal(world, status, said):
+    kind = InsufficientPermissions if status == 403 else InvalidCredentials
+    with pytest.raises(kind) as caught:
+        await connect(world.way, MADE_UP, stub({"/v3/scopes": said}, status=status))
+    assert caught.value.field == "api_key"
+    assert type(caught.value) is kind
+
+
+@by_sendgrid
+@pytest.mark.parametrize("status", [400, 403])
+async def test_a_page_is_no_refusal(world, status):
+    with pytest.raises(PlatformError):
+        await connect(world.way, MADE_UP, stub({"/v3/scopes": PAGE}, status=status))
+
+
+@by_sendgrid
+async def test_a_long_sender_fits_where_it_is_kept(world):
+    sender = {"senderAddress": f"a@{'b' * 60}.{'c' * 60}.example"}
+    http = stub({"/v3/scopes": {"scopes": ["mail.send"]}})
+    assert len((await connect(world.way, MADE_UP | sender, http)).label) == 120
 
 
 @by_sendgrid

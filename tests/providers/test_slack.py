@@ -59,8 +59,8 @@ def test_the_sentence_for_a_user_token_says_what_to_paste_instead(world):
     )
 
 
-@pytest.mark.parametrize("secret", ["a" * 31, "g" * 32, "a" * 33, "xoxb-1-2-3"])
-def test_a_signing_secret_is_32_hex(world, secret):
+@pytest.mark.parametrize("secret", ["a b", "a" * 257, "\u0661" * 32, "a\r\nb"])
+def test_a_signing_secret_is_one_word(world, secret):
     with pytest.raises(BadForm) as caught:
         world.form(signingSecret=secret)
     assert list(caught.value.fields) == ["signing_secret"]
@@ -115,12 +115,10 @@ async def test_an_enterprise_is_the_account_only_where_the_install_is_its_own(wo
         await world.check(botToken=slack_seed.ENTERPRISE)
 
 
-async def test_a_user_token_in_disguise_is_refused(world):
-    world.standin.tokens[slack_seed.ACME].bot_id = None
-    with pytest.raises(InvalidCredentials) as caught:
-        await world.check()
-    assert caught.value.field == "bot_token"
-    assert "belongs to a person" in caught.value.text
+async def test_an_answer_that_names_neither_bot_nor_team_will_do(world):
+    answers(world, None, {"ok": True, "team_id": "T0ACME", "user_id": "U0ATLAS"})
+    account = (await world.check()).account
+    assert (account.name, account.details) == ("T0ACME", {"Workspace": "T0ACME", "Team ID": "T0ACME"})
 
 
 async def test_what_the_vendor_writes_is_shown_on_one_line_without_secrets(world):
@@ -158,7 +156,10 @@ async def test_a_token_that_ended_says_how_to_get_another(world, state, kind):
         ("rate_limited", RateLimited),
         ("fatal_error", PlatformError),
         ("service_unavailable", PlatformError),
-        ("never_heard_of", PlatformError),
+        ("request_timeout", PlatformError),
+        ("team_added_to_org", PlatformError),
+        ("channel_not_found", InvalidCredentials),
+        ("never_heard_of", InvalidCredentials),
     ],
 )
 async def test_a_code_becomes_an_error_of_ours(world, code, kind):
@@ -173,10 +174,25 @@ async def test_a_code_becomes_an_error_of_ours(world, code, kind):
 @pytest.mark.parametrize("code", ["Never Heard", "x" * 65, "xoxb-1-2", 7, None, ["a"], {"b": 1}, "a\nb"])
 async def test_a_code_that_is_none_is_not_repeated(world, code):
     answers(world, None, {"ok": False, "error": code})
-    with pytest.raises(PlatformError) as caught:
+    for ask, kind, text in (
+        (world.check, InvalidCredentials, "Slack rejected the token. Copy the Bot User OAuth Token again."),
+        (world.send, PlatformError, "Slack could not do this. Try again later."),
+    ):
+        with pytest.raises(kind) as caught:
+            await ask()
+        assert caught.value.text == text
+        assert caught.value.vendor_code is None
+
+
+async def test_a_code_that_nobody_knows_is_named_and_no_end_of_the_token(world):
+    answers(world, None, {"ok": False, "error": "never_heard_of"})
+    with pytest.raises(InvalidCredentials) as caught:
         await world.check()
-    assert caught.value.text == "Slack could not do this. Try again later."
-    assert caught.value.vendor_code is None
+    assert caught.value.field == "bot_token"
+    assert "never_heard_of" in caught.value.text
+    for ask in (world.send, lambda: world.way.revoke(world.form(), world.http)):
+        with pytest.raises(PlatformError):
+            await ask()
 
 
 async def test_a_missing_scope_is_named(world):
@@ -237,24 +253,96 @@ async def test_a_token_is_revoked_at_slack_and_twice_is_well(world):
     assert (await world.way.revoke(world.form(), world.http)).dead is False
 
 
+@pytest.fixture
+def answered(world, monkeypatch):
+    """Give every answer another status and, where it is not None, another body."""
+    ask = world.http.ask
+
+    def begin(status, body=None):
+        async def instead(*given, **named):
+            answer = await ask(*given, **named)
+            return replace(answer, status=status, body=answer.body if body is None else body)
+
+        monkeypatch.setattr(world.http, "ask", instead)
+
+    return begin
+
+
 @pytest.mark.parametrize(
     ("status", "kind"),
     [
+        (400, InvalidCredentials),
         (401, InvalidCredentials),
-        (403, InsufficientPermissions),
+        (403, InvalidCredentials),
+        (404, InvalidCredentials),
+        (408, PlatformError),
         (429, RateLimited),
-        (400, PlatformError),
         (503, PlatformError),
     ],
 )
-async def test_a_status_is_judged_whatever_the_body_says(world, monkeypatch, status, kind):
-    ask = world.http.ask
+@pytest.mark.parametrize("body", [b"", b"{}", b"[]", b"<html>", b'{"ok": "no"}'])
+async def test_the_status_tells_where_the_body_does_not(world, answered, status, kind, body):
+    answered(status, body)
+    with pytest.raises(kind) as caught:
+        await world.check()
+    assert type(caught.value) is kind
 
-    async def with_another_status(*given, **named):
-        return replace(await ask(*given, **named), status=status)
 
-    monkeypatch.setattr(world.http, "ask", with_another_status)
+@pytest.mark.parametrize("status", [200, 400, 401, 403, 404, 429, 500, 503])
+async def test_a_refusal_in_words_counts_whatever_the_status(world, answered, status):
+    answered(status, b'{"ok": false, "error": "invalid_auth"}')
+    with pytest.raises(InvalidCredentials) as caught:
+        await world.check()
+    assert caught.value.vendor_code == "invalid_auth"
+
+
+@pytest.mark.parametrize("status", [200, 400, 401, 403])
+async def test_a_yes_in_words_counts_whatever_the_status(world, answered, status):
+    answered(status)
+    assert (await world.check()).account.key == "T0ACME"
+
+
+@pytest.mark.parametrize(("status", "kind"), [(429, RateLimited), (500, PlatformError), (503, PlatformError)])
+async def test_a_yes_is_not_believed_of_a_vendor_in_trouble(world, answered, status, kind):
+    answered(status)
     with pytest.raises(kind):
         await world.check()
-    monkeypatch.undo()
-    assert await world.check()
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"), [(401, InvalidCredentials), (403, InsufficientPermissions), (404, PlatformError)]
+)
+async def test_a_message_is_judged_by_the_status_where_the_body_tells_nothing(world, answered, status, kind):
+    answered(status, b"{}")
+    with pytest.raises(kind) as caught:
+        await world.send()
+    assert type(caught.value) is kind
+
+
+@pytest.mark.parametrize("token", ["xoxb-test-token", "xoxb-test_token.1", "xoxb-" + "a" * 507])
+async def test_of_a_bot_token_of_any_shape_slack_is_the_judge(world, token):
+    with pytest.raises(InvalidCredentials) as caught:
+        await world.check(botToken=token)
+    assert caught.value.vendor_code == "invalid_auth"
+
+
+@pytest.mark.parametrize(
+    ("who", "app", "name"),
+    [
+        ({"team_id": "T123"}, "-", "T123"),
+        ({"team_id": "T123", "team": "Acme", "user_id": None}, "-", "Acme"),
+        ({"team_id": "T123", "team": "Acme", "user_id": "U1", "user": "\u200b"}, "U1", "Acme"),
+        ({"team_id": "T123", "team": "x" * 500}, "-", "x" * 120),
+    ],
+)
+async def test_a_vendor_that_knows_only_the_one_probe_still_connects(world, who, app, name):
+    answers(world, "*/auth.test", {"ok": True, **who})
+    result = await world.check()
+    assert (result.account.key, result.account.app_key, result.label) == ("T123", app, name)
+    assert result.account.details == {"Workspace": name, "Team ID": "T123"}
+
+
+async def test_an_account_without_a_team_is_none(world):
+    answers(world, "*/auth.test", {"ok": True, "team": "Acme", "user_id": "U1"})
+    with pytest.raises(PlatformError):
+        await world.check()

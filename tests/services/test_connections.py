@@ -23,7 +23,7 @@ from atlas_hub.kit.ids import new_id
 from atlas_hub.services import connections, status
 from atlas_hub.services.access import Actor, Role
 from atlas_hub.services.connections import Mode
-from atlas_hub.services.views import Connected, State
+from atlas_hub.services.views import Connected, Other, State
 from atlas_hub.storage.models import AccountClaim, AuditEvent, Connection, Credential
 from tests.conftest import actor
 from tests.standins.dial import Fault
@@ -50,7 +50,7 @@ async def kinds(hub: Hub, who: Actor) -> list[str]:
 
 
 async def shown(hub: Hub, who: Actor) -> Any:
-    return next(card for card in await status.overview(hub, who) if card.provider == "slack")
+    return next(card for card in (await status.overview(hub, who)).cards if card.provider == "slack")
 
 
 async def test_a_connect_stores_one_of_each_and_shows_who_it_is(vendors: Hub, owner: Actor) -> None:
@@ -174,7 +174,10 @@ async def test_without_a_promotion_the_others_stay_and_none_is_default(vendors: 
     second = await connect(vendors, owner, BETA, mode=Mode.ADD)
     await connections.disconnect(vendors, owner, first.view.id)
     card = await shown(vendors, owner)
-    assert (card.mode, card.others) == ("no_default", ((second.view.id, "Beta Inc"),))
+    assert (card.mode, card.others) == (
+        "no_default",
+        (Other(id=second.view.id, label="Beta Inc", account="Beta Inc", state=State.DEGRADED),),
+    )
     assert not (await status.answer(vendors, owner))["slack"]["connected"]
     assert (await connections.make_default(vendors, owner, second.view.id)).primary
 
@@ -248,7 +251,9 @@ async def test_connect_against_disconnect_ends_in_one_state_or_the_other(vendors
         assert await count(vendors, Credential) == await count(vendors, AccountClaim) == rows
 
 
-async def test_the_status_answer_is_one_query_however_much_is_stored(vendors: Hub, owner: Actor) -> None:
+async def test_the_status_answer_is_one_query_and_the_page_two_however_much_is_stored(
+    vendors: Hub, owner: Actor
+) -> None:
     from sqlalchemy import event
 
     await connect(vendors, owner)
@@ -256,7 +261,7 @@ async def test_the_status_answer_is_one_query_however_much_is_stored(vendors: Hu
     event.listen(vendors.db.engine.sync_engine, "before_cursor_execute", lambda *given: statements.append(given[2]))
     await status.answer(vendors, owner)
     await status.overview(vendors, owner)
-    assert len([text for text in statements if text.startswith("SELECT")]) == 2
+    assert len([text for text in statements if text.startswith("SELECT")]) == 3
 
 
 async def test_nonsense_from_a_vendor_stores_nothing(vendors: Hub, slack: SlackStandin, owner: Actor) -> None:

@@ -8,21 +8,9 @@ import sys
 import threading
 from contextlib import ExitStack
 
-from tests.standins import emulate, sendgrid, slack_seed, telegram
+from tests.standins import emulate, every_standin
 from tests.standins.mailbox import PASSWORD, Mailbox, MailMode
-from tests.standins.sendgrid import SendgridStandin
 from tests.standins.slack import SlackStandin
-from tests.standins.standin import Standin
-from tests.standins.telegram import TelegramStandin
-
-VENDORS: tuple[type[Standin], ...] = (SlackStandin, TelegramStandin, SendgridStandin)
-TRY = {
-    "Slack, Acme Corp": slack_seed.ACME,
-    "Slack, Beta Inc": slack_seed.BETA,
-    "Slack, revoked": slack_seed.REVOKED,
-    "Telegram, @acme_atlas_bot": telegram.ATLAS,
-    "SendGrid, alerts@acme.example": sendgrid.FULL_ACCESS,
-}
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -51,20 +39,27 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _start(running: ExitStack, first: int, mode: MailMode, *, emulated: bool) -> list[str]:
     """Start them on `first`, `first` + 1, … (0: free ports); what to print."""
-    lines = []
-    for number, vendor in enumerate(VENDORS):
+    vendors = every_standin()
+    environment: dict[str, str] = {}
+    tries: list[str] = []
+    for number, vendor in enumerate(vendors):
         port = first + number if first else 0
         if emulated and vendor is SlackStandin:
-            base = running.enter_context(emulate.EmulateSlack(port)).base
-        else:
-            base = running.enter_context(vendor(port)).base
-        lines.append(f"ATLAS_UPSTREAM_{vendor.upstream}={base}")
-    mailbox = running.enter_context(Mailbox(mode, first + len(VENDORS) if first else 0))
-    lines.append(f"SSL_CERT_FILE={mailbox.ca_pem_path}")
-    lines.append(f"# Mailbox control: {mailbox.control}")
-    lines.append(f"# SMTP ({mode}): {mailbox.host} port {mailbox.port}, user atlas, password {PASSWORD}")
-    tries = {**TRY, "Slack, emulate": emulate.TOKEN} if emulated else TRY
-    return [*lines, *(f"# {name}: {text}" for name, text in tries.items())]
+            environment["ATLAS_UPSTREAM_SLACK"] = running.enter_context(emulate.EmulateSlack(port)).base
+            tries.append(f"# SLACK, emulate: {emulate.TOKEN}")
+            continue
+        environment |= running.enter_context(vendor(port)).env
+        tries += [
+            f"# {vendor.upstream}, {words}: {' | '.join(text.splitlines())}" for words, text in vendor.tries.items()
+        ]
+    mailbox = running.enter_context(Mailbox(mode, first + len(vendors) if first else 0))
+    environment["SSL_CERT_FILE"] = mailbox.ca_pem_path
+    return [
+        *(f"{name}={value}" for name, value in environment.items()),
+        f"# Mailbox control: {mailbox.control}",
+        f"# SMTP ({mode}): {mailbox.host} port {mailbox.port}, user atlas, password {PASSWORD}",
+        *tries,
+    ]
 
 
 if __name__ == "__main__":

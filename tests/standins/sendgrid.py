@@ -69,6 +69,12 @@ class SendgridStandin(Standin):
     """SendGrid. `keys`: key → `SendgridKey`; `messages` that it took: the JSON as sent, and `id`."""
 
     upstream: ClassVar[str] = "SENDGRID"
+    tries: ClassVar[Mapping[str, str]] = {
+        "Full access, for alerts@acme.example": FULL_ACCESS,
+        "Mail Send alone: cannot tell whether the sender is verified": SEND_ONLY,
+        "Mail Send missing": NO_SEND,
+        "An account with no verified sender": UNVERIFIED,
+    }
 
     def seed(self) -> None:
         """Put the default keys in; alerts@acme.example and everything @mail.acme.example may send."""

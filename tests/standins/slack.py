@@ -16,6 +16,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from tests.standins import slack_seed
 from tests.standins.slack_seed import CHANNELS, TOKENS, SlackChannel, SlackToken
 from tests.standins.standin import Standin, parameters
 
@@ -55,6 +56,16 @@ class SlackStandin(Standin):
     """Slack. `tokens`: token text → `SlackToken`; `channels` and `messages` of all its teams."""
 
     upstream: ClassVar[str] = "SLACK"
+    tries: ClassVar[Mapping[str, str]] = {
+        "Acme Corp, every scope": slack_seed.ACME_IN_FULL,
+        "Acme Corp, without commands and app_mentions:read": slack_seed.ACME,
+        "Beta Inc, another team": slack_seed.BETA,
+        "Grid Works, installed for a whole organisation": slack_seed.ENTERPRISE,
+        "chat:write missing": slack_seed.SCOPELESS,
+        "Revoked": slack_seed.REVOKED,
+        "The app was removed": slack_seed.INACTIVE,
+        "A user token, which the form refuses": slack_seed.USER,
+    }
     error_inside: Mapping[str, Any] | None = {"ok": False, "error": "internal_error"}
 
     def seed(self) -> None:

@@ -61,7 +61,10 @@ def fake(kind: str, letter: str) -> str:
     return "-".join([kind, "1" * 12, "2" * 12, (letter + "FAKE0") * 4])
 
 
+EVERY_SCOPE = BOT_SCOPES | {"commands", "app_mentions:read"}
+
 ACME, BETA = fake("xoxb", "A"), fake("xoxb", "B")
+ACME_IN_FULL = fake("xoxb", "F")
 SCOPELESS, REVOKED, INACTIVE = fake("xoxb", "S"), fake("xoxb", "R"), fake("xoxb", "I")
 USER = fake("xoxp", "U")
 ENTERPRISE = fake("xoxb", "E")
@@ -70,6 +73,7 @@ _ACME_BOT = SlackToken("T0ACME", "Acme Corp", "U0ATLAS", "atlas", "B0ATLAS")
 
 TOKENS: dict[str, SlackToken] = {
     ACME: _ACME_BOT,
+    ACME_IN_FULL: replace(_ACME_BOT, scopes=EVERY_SCOPE),
     BETA: SlackToken("T0BETA", "Beta Inc", "U0BETABOT", "atlas", "B0BETA", domain="beta"),
     SCOPELESS: replace(_ACME_BOT, scopes=frozenset({"users:read"})),
     REVOKED: replace(_ACME_BOT, state="revoked"),
@@ -90,10 +94,10 @@ TOKENS: dict[str, SlackToken] = {
 _BOTS = frozenset({"U0ATLAS", "U0GRACE"})
 CHANNELS: tuple[SlackChannel, ...] = (
     SlackChannel("C0GENERAL", "general", "T0ACME", _BOTS),
-    SlackChannel("C0ALERTS", "alerts", "T0ACME", _BOTS),
-    SlackChannel("C0RANDOM", "random", "T0ACME", frozenset({"U0GRACE"})),
-    SlackChannel("C0OLD", "old-launch", "T0ACME", _BOTS, is_archived=True),
-    SlackChannel("C0BOARD", "board", "T0ACME", frozenset({"U0ATLAS"}), is_private=True),
-    SlackChannel("C0SECRET", "secret", "T0ACME", frozenset({"U0GRACE"}), is_private=True),
+    SlackChannel("C0ALERTS01", "alerts", "T0ACME", _BOTS),
+    SlackChannel("C0RANDOM01", "random", "T0ACME", frozenset({"U0GRACE"})),
+    SlackChannel("C0OLDLAUNCH", "old-launch", "T0ACME", _BOTS, is_archived=True),
+    SlackChannel("C0BOARDROOM", "board", "T0ACME", frozenset({"U0ATLAS"}), is_private=True),
+    SlackChannel("C0SECRETS1", "secret", "T0ACME", frozenset({"U0GRACE"}), is_private=True),
     SlackChannel("C0BETAGEN", "general", "T0BETA", frozenset({"U0BETABOT"})),
 )

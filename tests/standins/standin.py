@@ -42,11 +42,14 @@ class Call:
 class Standin(ABC):
     """A vendor on loopback. Start it with `with`, or with `start` and `stop`.
 
-    `upstream` is the NAME of ATLAS_UPSTREAM_NAME that `base` belongs into. `calls` are the requests so far,
-    refused ones included; `followed` those that a redirect led to the wrong port.
+    `upstream` is the NAME of ATLAS_UPSTREAM_NAME that `base` belongs into, `also` are others that it answers for.
+    `tries`: words for a credential of the seed → the credential, for whoever tries the stand-ins by hand.
+    `calls` are the requests so far, refused ones included; `followed` those that a redirect led to the wrong port.
     """
 
     upstream: ClassVar[str]
+    also: ClassVar[tuple[str, ...]] = ()
+    tries: ClassVar[Mapping[str, str]] = {}
     error_inside: Mapping[str, Any] | None = None
 
     def __init__(self, port: int = 0) -> None:
@@ -70,6 +73,11 @@ class Standin(ABC):
     @abstractmethod
     def refusal(self, status: int, retry_after: int | None, /) -> Mapping[str, Any]:
         """The vendor's JSON body for a status; `retry_after` in seconds where it is told."""
+
+    @property
+    def env(self) -> dict[str, str]:
+        """The variables by which a hub finds it."""
+        return {f"ATLAS_UPSTREAM_{name}": self.base for name in (self.upstream, *self.also)}
 
     def start(self) -> Self:
         """Listen. Raises an `OSError` where the fixed port is taken."""

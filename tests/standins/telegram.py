@@ -82,6 +82,11 @@ class TelegramStandin(Standin):
     """Telegram. `bots`: token → `TelegramBot`; `messages` that were sent."""
 
     upstream: ClassVar[str] = "TELEGRAM"
+    tries: ClassVar[Mapping[str, str]] = {
+        "@acme_atlas_bot": ATLAS,
+        "@other_atlas_bot, another bot": OTHER,
+        "Replaced at BotFather": REVOKED,
+    }
 
     def seed(self) -> None:
         """Put the default bots in: @acme_atlas_bot, @other_atlas_bot and one whose token was revoked."""

@@ -81,9 +81,9 @@ def test_slack_takes_a_message_and_gives_a_receipt(slack, http, channel):
     [
         ("C0NOWHERE", "Hello", "channel_not_found"),
         ("C0BETAGEN", "Hello", "channel_not_found"),
-        ("C0SECRET", "Hello", "channel_not_found"),
-        ("C0RANDOM", "Hello", "not_in_channel"),
-        ("C0OLD", "Hello", "is_archived"),
+        ("C0SECRETS1", "Hello", "channel_not_found"),
+        ("C0RANDOM01", "Hello", "not_in_channel"),
+        ("C0OLDLAUNCH", "Hello", "is_archived"),
         ("C0GENERAL", "", "no_text"),
     ],
 )
@@ -130,7 +130,7 @@ def test_slack_lists_what_is_asked_for(slack, http):
 
 
 def test_slack_knows_channels_users_bots_and_teams(slack, http):
-    assert ask(slack, http, "conversations.info", channel="C0BOARD")["channel"]["is_private"] is True
+    assert ask(slack, http, "conversations.info", channel="C0BOARDROOM")["channel"]["is_private"] is True
     assert ask(slack, http, "conversations.info", channel="board")["error"] == "channel_not_found"
     assert ask(slack, http, "users.info", user="U0GRACE")["user"]["name"] == "grace"
     assert ask(slack, http, "users.info", user="U0NOBODY")["error"] == "user_not_found"

@@ -11,7 +11,7 @@ from email.utils import parsedate_to_datetime
 import httpx
 import pytest
 
-from tests.standins import slack_seed
+from tests.standins import every_standin, slack_seed
 from tests.standins.dial import HUGE_BYTES, NONSENSE, Fault
 from tests.standins.probes import bearer, probe, says_yes
 from tests.standins.sendgrid import SendgridStandin
@@ -200,17 +200,27 @@ def test_a_taken_port_is_an_error_at_once(slack):
         SlackStandin(int(slack.base.rpartition(":")[2])).start()
 
 
+def test_every_vendor_is_found_by_looking():
+    found = every_standin()
+    assert {SlackStandin, TelegramStandin, SendgridStandin} <= set(found)
+    assert all(kind.__module__ != "tests.standins.standin" for kind in found)
+    names = [name for kind in found for name in (kind.upstream, *kind.also)]
+    assert len(set(names)) == len(names), "two stand-ins answer for one upstream"
+
+
+@pytest.mark.parametrize("kind", every_standin(), ids=lambda kind: kind.upstream)
+def test_what_to_try_by_hand_has_words_and_text(kind):
+    assert all(words.strip() and text.strip() for words, text in kind.tries.items())
+
+
 def test_the_command_prints_the_environment_and_serves_until_it_is_told_to_stop(http):
+    wanted = {f"ATLAS_UPSTREAM_{name}" for kind in every_standin() for name in (kind.upstream, *kind.also)}
+    wanted.add("SSL_CERT_FILE")
     child = subprocess.Popen([sys.executable, "-m", "tests.standins"], stdout=subprocess.PIPE, text=True)
     assert child.stdout is not None
     with child, child.stdout as lines:
-        said = dict(next(lines).strip().split("=", 1) for _ in range(4))
-        assert set(said) == {
-            "ATLAS_UPSTREAM_SLACK",
-            "ATLAS_UPSTREAM_TELEGRAM",
-            "ATLAS_UPSTREAM_SENDGRID",
-            "SSL_CERT_FILE",
-        }
+        said = dict(next(lines).strip().split("=", 1) for _ in wanted)
+        assert set(said) == wanted
         answer = http.post(f"{said['ATLAS_UPSTREAM_SLACK']}/api/auth.test", headers=bearer(slack_seed.BETA))
         assert answer.json()["team"] == "Beta Inc"
         child.terminate()

@@ -155,7 +155,11 @@ def test_one_key_under_two_ids_is_refused() -> None:
     assert "rotation" in sentence
 
 
-@pytest.mark.parametrize("text", [f"{b64(ONE)},{b64(TWO)}", f"v2:{b64(ONE)},{b64(TWO)}", f"v1:{b64(ONE)},", ","])
+@pytest.mark.parametrize(
+    "text",
+    [f"{b64(ONE)},{b64(TWO)}", f"v2:{b64(ONE)},{b64(TWO)}", f"v1:{b64(ONE)},", ","],
+    ids=["none", "one", "empty", "comma"],
+)
 def test_several_entries_each_need_an_id(text: str) -> None:
     assert "has no key id" in refusal(text)
 
@@ -172,7 +176,9 @@ def test_a_key_shows_its_id_alone() -> None:
     assert key not in (Key("v8", ONE), Key("v7", TWO), "v7")
 
 
-@pytest.mark.parametrize(("key_id", "material"), [("one", ONE), ("v1", ONE[:31]), ("v1", b"")])
+@pytest.mark.parametrize(
+    ("key_id", "material"), [("one", ONE), ("v1", ONE[:31]), ("v1", b"")], ids=["id", "short", "empty"]
+)
 def test_a_key_that_is_none_cannot_be_made(key_id: str, material: bytes) -> None:
     with pytest.raises(ValueError, match="exactly 32 bytes"):
         Key(key_id, material)

@@ -139,14 +139,14 @@ def test_another_key_is_refused_with_the_id_of_the_missing_one(number: int) -> N
     envelope = Vault([missing, ONE]).seal({"token": CANARY}, bound_to=PLACE)
     told = refusal(lambda: Vault([ONE]).open(envelope, bound_to=PLACE))
     assert f"encryption key v{number}, which is not configured" in told
-    assert f"Put v{number} back into ATLAS_ENCRYPTION_KEYS" in told
+    assert f"put v{number} back" in told
     assert read(Vault([ONE, missing]).open(envelope, bound_to=PLACE)) == {"token": CANARY}
 
 
 def test_another_key_of_the_same_id_is_refused_with_that_id() -> None:
     envelope = Vault([ONE]).seal({"token": CANARY}, bound_to=PLACE)
     told = refusal(lambda: Vault([OTHER]).open(envelope, bound_to=PLACE))
-    assert "Put the right v1 back into ATLAS_ENCRYPTION_KEYS" in told
+    assert "put the right v1 back" in told
     assert read(Vault([ONE]).open(envelope, bound_to=PLACE)) == {"token": CANARY}
 
 

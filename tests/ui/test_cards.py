@@ -14,7 +14,7 @@ from atlas_hub.kit.secret import Secret
 from atlas_hub.providers import PROVIDERS
 from atlas_hub.services.access import Actor
 from atlas_hub.services.status import Mode
-from atlas_hub.services.views import CardView, ConnectionView, State
+from atlas_hub.services.views import CardView, ConnectionView, Other, State
 from atlas_hub.ui import showing, words
 from atlas_hub.ui.cards import CARDS
 from atlas_hub.ui.page import Page
@@ -25,10 +25,14 @@ ACME = "xoxb-111111111111-222222222222-AFAKE0AFAKE0AFAKE0AFAKE0"
 BETA = "xoxb-111111111111-222222222222-BFAKE0BFAKE0BFAKE0BFAKE0"
 WRONG = "xoxb-111111111111-222222222222-WFAKE0WFAKE0WFAKE0WFAKE0"
 
+BETA_STORED = Other(id="1" * 24, label="Beta", account="beta.slack.com", state=State.RECONNECT)
+
 VARS = {
     "mode", "state", "badge", "tone", "reason", "connection", "label", "account", "method", "details", "truths",
     "masks", "others", "granted", "missing", "options", "by", "at", "expires", "busy", "ladder", "errors", "present",
-    "proven", "silent", "said", "tested", "receipt",
+    "proven", "silent", "said", "tested", "receipt", "tried", "form", "needs", "hint", "variables", "fallback",
+    "falls_back",
+    "until",
 }  # fmt: skip
 
 
@@ -100,9 +104,10 @@ async def test_an_old_green_turns_grey(browser: Any, hours: int, word: str):
 
 async def test_a_card_without_a_default_says_what_is_stored(browser: Any):
     card = await browser.state(SLACK)
-    showing.show(card, CardView(provider="slack", mode="no_default", others=(("1" * 24, "Beta"),)), NOW)
+    showing.show(card, CardView(provider="slack", mode="no_default", others=(BETA_STORED,)), NOW)
     assert card.reason == "No default. 1 other Slack connection is stored."
-    assert card.others == [["1" * 24, "Beta"]]
+    assert card.others == [["1" * 24, "Beta", "beta.slack.com", "Reconnect needed", "broken"]]
+    assert card.needs
 
 
 async def test_only_what_differs_is_sent(browser: Any):
@@ -112,7 +117,7 @@ async def test_only_what_differs_is_sent(browser: Any):
     showing.show(card, view(), NOW)
     assert card.dirty_vars == set()
     showing.show(card, view(State.RECONNECT), NOW)
-    assert card.dirty_vars == {"state", "badge", "tone"}
+    assert card.dirty_vars == {"state", "badge", "tone", "needs"}
 
 
 async def test_a_card_comes_back_from_a_pickle_as_it_was(browser: Any):
@@ -195,16 +200,16 @@ async def test_a_test_message_shows_receipt_or_reason(hub: Hub, door: Any, brows
 
 
 async def test_a_busy_card_does_nothing_twice(hub: Hub, door: Any, browser: Any, slack: Any):
-    from atlas_hub.ui import cards
+    from atlas_hub.ui import working
 
     await browser.raise_event(Page, "load")
     card = await browser.state(SLACK)
     place = (card.router.session.client_token, "slack")
-    cards._at_work.add(place)
+    working.at_work.add(place)
     try:
         await browser.raise_event(SLACK, "connect", {"_method": "bot_token", "bot_token": ACME})
     finally:
-        cards._at_work.discard(place)
+        working.at_work.discard(place)
     assert slack.calls == []
 
 

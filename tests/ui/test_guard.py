@@ -28,7 +28,7 @@ def states(kind: type = rx.State) -> Iterator[type]:
         yield from states(below)
 
 
-OURS = [kind for kind in states() if kind.__module__.startswith("atlas_hub")]
+OURS = sorted((kind for kind in states() if kind.__module__.startswith("atlas_hub")), key=lambda kind: kind.__name__)
 
 
 def test_the_walk_finds_our_states():
@@ -44,7 +44,8 @@ def test_every_handler_is_guarded(kind: Any):
 
 def test_the_verbs_of_a_card_are_for_admins_alone():
     levels = {name: getattr(each.fn, MARK) for name, each in SLACK.event_handlers.items() if name != "setvar"}
-    verbs = ("connect", "check", "send_test", "rename", "make_default", "disconnect")
+    verbs = ("begin", "connect", "check", "send_test", "rename", "make_default", "disconnect")
+    verbs += ("adopt", "check_other", "disconnect_other")
     assert levels == dict.fromkeys(verbs, "admin")
 
 

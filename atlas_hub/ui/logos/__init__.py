@@ -1,4 +1,4 @@
-"""Marks of the providers: simple monograms of our own, one file each; none is needed."""
+"""Marks of the providers, one file each, named by the slug; none is needed. README.md says where each is from."""
 
 from __future__ import annotations
 

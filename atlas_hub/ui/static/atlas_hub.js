@@ -1,7 +1,11 @@
 if (typeof window !== "undefined" && !window.atlasHub) {
-  window.atlasHub = true;
   const one = (root, what) => root.querySelector(what);
   const all = (what) => document.querySelectorAll(what);
+  const announce = (text) => {
+    const region = one(document, "[data-ah-announce]");
+    if (region) { region.textContent = ""; setTimeout(() => { region.textContent = text; }, 50); }
+  };
+  window.atlasHub = { announce };
 
   // Times: React renders the element and its ISO moment, never its text.
   const STEPS = [[60, "second", 1], [3600, "minute", 60], [86400, "hour", 3600], [2592000, "day", 86400],
@@ -38,8 +42,10 @@ if (typeof window !== "undefined" && !window.atlasHub) {
       from = one(dialog, "[data-drawer]")?.dataset.drawer;
       dialog.scrollTop = 0;
       one(dialog, "h2")?.focus();
+      window.atlasHubFind.write();
     } else if (!wanted && dialog.open) {
       dialog.close();
+      window.atlasHubFind.write();
       goBack();
     }
   };
@@ -57,7 +63,7 @@ if (typeof window !== "undefined" && !window.atlasHub) {
     try {
       await navigator.clipboard.writeText(text);
     } catch {
-      const value = button.parentElement.querySelector(".ah-value");
+      const value = button.closest("td, .ah-copied")?.querySelector(".ah-value");
       if (!value) return;
       getSelection().selectAllChildren(value);
       document.execCommand("copy");
@@ -66,11 +72,6 @@ if (typeof window !== "undefined" && !window.atlasHub) {
     announce("Copied.");
     setTimeout(() => delete button.dataset.copied, 1500);
   };
-  const announce = (text) => {
-    const region = one(document, "[data-ah-announce]");
-    if (region) { region.textContent = ""; setTimeout(() => { region.textContent = text; }, 50); }
-  };
-
   document.addEventListener("click", (event) => {
     if (event.target.matches?.(".ah-skip")) { event.preventDefault(); document.getElementById("content")?.focus(); return; }
     const target = event.target.closest?.(".atlas-hub [data-ah-opens], .atlas-hub [data-ah-close], .atlas-hub [data-ah-copy], .atlas-hub button[type=submit]");
@@ -116,6 +117,7 @@ if (typeof window !== "undefined" && !window.atlasHub) {
   const still = matchMedia("(prefers-reduced-motion: reduce)");
   const before = new WeakMap();
   const changed = (card) => {
+    window.atlasHubFind.sift();
     const now = [card.dataset.mode, card.dataset.word].join();
     const was = before.get(card);
     before.set(card, now);
@@ -151,6 +153,9 @@ if (typeof window !== "undefined" && !window.atlasHub) {
     found("[data-card]").forEach(changed);
     if (found('[aria-invalid="true"]').length) refused();
     found("fieldset[data-ah-focus]").forEach((each) => each.focus());
+    found('[data-ah-form]:not([data-ah-form=""])').forEach((each) => { each.scrollIntoView({ block: "start" }); each.focus({ preventScroll: true }); });
+    if (found("[data-ah-search]").length) window.atlasHubFind.begin();
+    if (found("[data-needs]").length) window.atlasHubFind.sift();
   };
   new MutationObserver((records) => {
     for (const record of records) {

@@ -1,0 +1,60 @@
+"""What an admin types, as a model: secret fields by their type, words at each input."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+from pydantic.alias_generators import to_camel
+
+from atlas_hub.kit.secret import HIDDEN, Secret, mask
+
+
+class Form(BaseModel):
+    """What an admin types to use one method. A field is secret when its type is `Secret` (or `Secret | None`).
+
+    `Field(title=…, description=…, examples=[…])` are the words at the input; the API's name is the camelCase alias.
+    `json_schema_extra={"input": "email" | "number" | "checkbox" | "textarea" | "url"}` chooses the input;
+    `"lookalikes": {beginning: sentence}` is what is said at once of a paste that begins so; `"target": True` marks
+    what decides where the secrets are sent, so that they must be typed anew when it changes.
+    """
+
+    model_config = ConfigDict(
+        extra="ignore",
+        frozen=True,
+        alias_generator=to_camel,
+        populate_by_name=True,
+        hide_input_in_errors=True,
+        str_strip_whitespace=True,
+    )
+
+    @classmethod
+    def secrets(cls) -> frozenset[str]:
+        """The names of the fields that are secret."""
+        return frozenset(name for name, info in cls.model_fields.items() if info.annotation in (Secret, Secret | None))
+
+    @classmethod
+    def targets(cls) -> frozenset[str]:
+        """The names of the fields that decide where the secrets are sent."""
+        return frozenset(name for name in cls.model_fields if cls.said_of(name).get("target"))
+
+    @classmethod
+    def said_of(cls, name: str) -> Mapping[str, Any]:
+        """The `json_schema_extra` of a field."""
+        said = cls.model_fields[name].json_schema_extra
+        return said if isinstance(said, dict) else {}
+
+    def public(self) -> dict[str, Any]:
+        """The fields that are not secret, by snake_case name, JSON-ready."""
+        return self.model_dump(mode="json", exclude=set(self.secrets()))
+
+    def masks(self) -> dict[str, str]:
+        """What may be shown of the secrets that were given; nothing of a password (decisions §7 *Masks*)."""
+        given = self.given_secrets().items()
+        return {name: HIDDEN if "password" in name else mask(secret) for name, secret in given}
+
+    def given_secrets(self) -> dict[str, Secret]:
+        """The secret fields that were given."""
+        values = {name: getattr(self, name) for name in sorted(self.secrets())}
+        return {name: value for name, value in values.items() if value is not None}

@@ -1,0 +1,263 @@
+"""Every way to connect that the registry has, from its form to its end: driven by the contract suite's facts alone."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
+from sqlalchemy import text
+from sqlmodel import select
+
+from atlas_hub.hub import Hub
+from atlas_hub.kit.errors import InvalidCredentials
+from atlas_hub.providers import PROVIDERS
+from atlas_hub.providers.contract import Sends
+from atlas_hub.storage.models import Connection
+from tests.e2e.browsing import Browsing, card, drawer, form, said, shows, submit
+from tests.e2e.ground import Site
+from tests.e2e.people import Place
+from tests.e2e.vendors import Given, Vendors
+from tests.providers.entries import ENTRIES
+from tests.providers.entries.entry import Entry
+
+pytestmark = pytest.mark.e2e
+
+PROMISED = {
+    "teams": ("Tenant", "Tenant ID"),
+    "discord": ("Server", "Guild ID"),
+    "telegram": ("Bot", "Bot ID"),
+    "gchat": ("Service Account", "Project ID"),
+    "github": ("User",),
+    "linear": ("User", "Email"),
+    "whatsapp": ("Phone", "Phone Number ID"),
+    "email": ("Provider", "Sender"),
+}
+"""The rows that the source document promises of a connected card, beside *Connected*."""
+
+VEILED = {"INPUT": ("type", "password"), "TEXTAREA": ("className", "ah-veiled")}
+
+WATCH = """(way) => {
+  window.rungs = {};
+  const look = () => document.querySelectorAll(`form[data-method="${way}"] .ah-ladder li`).forEach(
+    (rung, at) => (window.rungs[at] ||= []).push(rung.dataset.ok));
+  new MutationObserver(look).observe(document.body, {subtree: true, childList: true, attributes: true});
+}"""
+"""Keeps what each rung of the ladder has shown: a fast vendor's are gone before anyone could look."""
+
+
+@dataclass(frozen=True)
+class Walk:
+    """A page with the drawer of one provider open, and what is typed there for one method."""
+
+    page: Page
+    given: Given
+    place: Place
+    heard: list[str]
+
+    @property
+    def form(self) -> Locator:
+        return form(self.page, self.given.slug, self.given.label)
+
+    def field(self, name: str) -> Locator:
+        return self.form.locator(f"[name={name}]")
+
+    def fill(self) -> None:
+        for name, value in self.given.values.items():
+            if isinstance(value, bool):
+                self.field(name).set_checked(value)
+            else:
+                self.field(name).fill(str(value))
+
+
+@pytest.fixture(params=ENTRIES, ids=[entry.id for entry in ENTRIES])
+def entry(request: pytest.FixtureRequest) -> Entry:
+    found: Entry = request.param
+    return found
+
+
+@pytest.fixture(scope="module")
+def shared(chromium: Browser, site: Site) -> Iterator[tuple[Browsing, BrowserContext]]:
+    """One browser for all of them, which keeps the page's programs."""
+    opened = Browsing(chromium)
+    yield opened, opened.context(site)
+    opened.close()
+
+
+@pytest.fixture
+def walk(shared: tuple[Browsing, BrowserContext], place: Place, vendors: Vendors, entry: Entry) -> Iterator[Walk]:
+    """The drawer of the entry's provider, open, with nothing connected."""
+    opened, context = shared
+    context.clear_cookies()
+    context.add_cookies([place.person().cookie(place.site)])  # type: ignore[list-item]  # a TypedDict
+    page = opened.load(opened.tab(context), place.site, entry.slug)
+    given = vendors.given(entry.slug, entry.method)
+    yield Walk(page, given, place, opened.frames[page])
+    page.close()
+    faults, opened.faults = opened.faults, []
+    assert faults == []
+
+
+def test_the_suite_knows_every_way_of_the_registry() -> None:
+    assert {(entry.slug, entry.method) for entry in ENTRIES} == {
+        (slug, method.key) for slug, provider in PROVIDERS.items() for method in provider.methods
+    }
+    assert PROMISED.keys() <= PROVIDERS.keys()
+
+
+def test_a_way_to_connect_from_its_form_to_its_end(walk: Walk, entry: Entry, vendors: Vendors) -> None:
+    the_form_is_made_of_the_provider_file(walk)
+    a_refusal_empties_only_the_secret_at_fault(walk, entry, vendors)
+    it_connects_rung_by_rung(walk, entry)
+    it_shows_account_and_details(walk)
+    a_test_message_is_delivered(walk, vendors)
+    it_is_checked_and_renamed(walk, vendors)
+    it_is_disconnected(walk)
+
+
+def the_form_is_made_of_the_provider_file(walk: Walk) -> None:
+    shows(walk.page, walk.given.slug, "form")
+    fields = walk.given.way.form.model_fields
+    expect(walk.form.locator("input:not([type=hidden]):not([type=file]), select, textarea")).to_have_count(len(fields))
+    for name, info in fields.items():
+        control = walk.field(name)
+        expect(control).to_be_visible()
+        place = control.get_attribute("id")
+        expect(walk.form.locator(f"label[for={place}]")).to_contain_text(str(info.title))
+        if info.description:
+            expect(walk.form.locator(f"#{place}-about")).to_have_text(info.description)
+        if name in walk.given.way.form.secrets():
+            expect(control).to_have_value("")
+            expect(control).to_have_js_property(*VEILED[control.evaluate("e => e.tagName")])
+
+
+def a_refusal_empties_only_the_secret_at_fault(walk: Walk, entry: Entry, vendors: Vendors) -> None:
+    walk.fill()
+    vendor = vendors.of(entry.slug, entry.method)
+    next(each for each in entry.troubles if each.error is InvalidCredentials and each.in_check).begin(vendor)
+    submit(walk.form)
+    wrong = walk.form.locator("[aria-invalid=true]")
+    expect(wrong).to_be_focused()
+    expect(wrong).to_have_value("")
+    at_fault = wrong.get_attribute("name")
+    assert at_fault in walk.given.way.form.secrets()
+    expect(walk.form.locator(f"#{wrong.get_attribute('id')}-error")).not_to_be_empty()
+    for name, value in walk.given.values.items():
+        if isinstance(value, bool):
+            assert walk.field(name).is_checked() is value
+        elif name != at_fault:
+            expect(walk.field(name)).to_have_value(str(value))
+    expect(walk.form.locator(".ah-ladder li[data-ok=no]")).to_have_count(1)
+    shows(walk.page, entry.slug, "form")
+    assert walk.place.inside.do(lambda hub: counted(hub, walk.place)) == (0, 0)
+    vendors.calm()
+    if vendor is vendors.mailbox:
+        entry.mend(vendor)
+    walk.field(at_fault).fill(str(walk.given.values[at_fault]))
+
+
+def it_connects_rung_by_rung(walk: Walk, entry: Entry) -> None:
+    walk.page.evaluate(WATCH, entry.method)
+    submit(walk.form)
+    shows(walk.page, entry.slug, "connected")
+    expect(said(walk.page)).to_contain_text("accepted it")
+    rungs = walk.page.evaluate("window.rungs")
+    assert len(rungs) == len(entry.steps), rungs
+    assert {seen[-1] for seen in rungs.values()} <= {"yes", "no"}, rungs
+    assert any("running" in seen for seen in rungs.values()), rungs
+    typed = walk.page.evaluate("[...document.querySelectorAll('input, textarea')].map((each) => each.value)")
+    for name in walk.given.way.form.secrets() & walk.given.values.keys():
+        whole = str(walk.given.values[name])
+        for secret in {whole, json.dumps(whole)[1:-1]}:
+            assert not [text for text in (*typed, walk.page.content(), *walk.heard) if secret in text], name
+
+
+def it_shows_account_and_details(walk: Walk) -> None:
+    row = walk.place.inside.do(lambda hub: only_row(hub, walk.place))
+    rows = drawer(walk.page).locator(".ah-table tr")
+    shown = {each.locator("th").inner_text(): each for each in rows.all()}
+    assert {*PROMISED.get(walk.given.slug, ()), "Connected"} <= shown.keys()
+    assert row.details
+    for head, value in row.details:
+        expect(shown[head].locator(".ah-value")).to_have_text(value)
+    expect(shown["Connected"]).to_contain_text("by owner")
+    for place in (card(walk.page, walk.given.slug), drawer(walk.page).locator("header")):
+        expect(place.locator(".ah-account")).to_have_text(row.account_name)
+    if walk.given.named:
+        assert walk.given.named in row.account_name
+    expect(drawer(walk.page).locator(".ah-known li[data-truth=authenticated]")).to_have_attribute("data-ok", "yes")
+
+
+def a_test_message_is_delivered(walk: Walk, vendors: Vendors) -> None:
+    slug, method = walk.given.slug, walk.given.way
+    send = drawer(walk.page).get_by_role("form", name=f"Send a test message by {PROVIDERS[slug].name}")
+    delivered = drawer(walk.page).locator(".ah-known li[data-truth=delivered]")
+    if not isinstance(method, Sends):
+        expect(send).to_have_count(0)
+        expect(delivered).to_have_count(0)
+        return
+    vendor = vendors.of(slug, method.key)
+    before = len(vendor.messages)
+    expect(delivered).to_have_attribute("data-ok", "unknown")
+    send.get_by_label(method.destination).fill(walk.given.to)
+    submit(send, "Send test")
+    expect(send.locator("[data-tested=yes]")).to_contain_text("✓ Sent.")
+    expect(delivered).to_have_attribute("data-ok", "yes")
+    assert len(vendor.messages) == before + 1
+    assert "This is a test message" in str(vendor.messages[-1])
+    receipt = walk.place.inside.do(lambda hub: last_receipt(hub, walk.place))
+    assert receipt
+    expect(send.locator("[data-tested=yes]")).to_contain_text(receipt)
+    expect(card(walk.page, slug)).to_contain_text("✓ delivered")
+
+
+def it_is_checked_and_renamed(walk: Walk, vendors: Vendors) -> None:
+    page, vendor = walk.page, vendors.of(walk.given.slug, walk.given.way.key)
+    asked = len(vendor.calls)
+    drawer(page).get_by_role("button", name="Check now").click()
+    expect(said(page)).to_contain_text("Checked:")
+    assert len(vendor.calls) > asked
+    drawer(page).get_by_text("Rename…").click()
+    rename = drawer(page).get_by_role("form", name="Rename the")
+    rename.get_by_label("Name").fill("The one for alerts")
+    submit(rename, "Rename")
+    expect(said(page)).to_have_text("It is called The one for alerts now.")
+    expect(card(page, walk.given.slug)).to_contain_text("The one for alerts")
+
+
+def it_is_disconnected(walk: Walk) -> None:
+    drawer(walk.page).get_by_role("button", name="Disconnect…").click()
+    dialog = walk.page.get_by_role("alertdialog")
+    expect(dialog).to_contain_text("Disconnect The one for alerts?")
+    expect(dialog).to_contain_text(PROVIDERS[walk.given.slug].stops)
+    dialog.get_by_role("button", name="Disconnect", exact=True).click()
+    shows(walk.page, walk.given.slug, "form")
+    expect(walk.form).to_be_visible()
+    assert walk.place.inside.do(lambda hub: counted(hub, walk.place)) == (0, 0)
+
+
+async def only_row(hub: Hub, place: Place) -> Connection:
+    """The one connection of a workspace."""
+    async with hub.db.reading() as tx:
+        found: Connection = (await tx.execute(select(Connection).where(Connection.workspace == place.id))).scalar_one()
+        return found
+
+
+async def last_receipt(hub: Hub, place: Place) -> str:
+    """What the vendor told of the message that was sent last."""
+    async with hub.db.reading() as tx:
+        asked = text("SELECT receipt FROM atlas_hub_delivery WHERE workspace = :here ORDER BY created_at DESC LIMIT 1")
+        return str((await tx.execute(asked, {"here": place.id})).scalar_one())
+
+
+async def counted(hub: Hub, place: Place) -> tuple[int, int]:
+    """How many connections and credentials are stored in a workspace."""
+    async with hub.db.reading() as tx:
+        asked = text(
+            "SELECT (SELECT count(*) FROM atlas_hub_connection WHERE workspace = :here),"
+            " (SELECT count(*) FROM atlas_hub_credential WHERE workspace = :here)"
+        )
+        connections, credentials = (await tx.execute(asked, {"here": place.id})).one()
+        return connections, credentials
