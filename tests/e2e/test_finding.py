@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+import time
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from atlas_hub.providers import PROVIDERS
 from tests.e2e.browsing import NARROW, Browsing, card, drawer, loaded, shows
@@ -121,6 +122,19 @@ def test_a_link_to_a_drawer_with_a_search_keeps_it_when_the_drawer_closes_and_ba
     expect(drawer(page)).to_have_count(0)
     page.reload()
     loaded(page)
+    sees(page, "slack")
+
+
+def test_a_search_in_the_address_outlives_a_page_that_comes_late_with_its_drawer_open(page, place):
+    def late(route: Route) -> None:
+        time.sleep(1)
+        route.continue_()
+
+    page.route(re.compile(r"/assets/.*_integrations_.*\.js"), late)
+    page.goto(f"{place.site.page}/slack?q=haystack")
+    loaded(page)
+    expect(drawer(page).get_by_role("heading", name="Slack", level=2)).to_be_visible()
+    at(page, place, "/slack?q=haystack")
     sees(page, "slack")
 
 

@@ -3,6 +3,8 @@ if (typeof window !== "undefined" && !window.atlasHubFind) {
   const one = (what) => document.querySelector(what);
   const all = (what) => document.querySelectorAll(what);
   const wanted = { q: "", show: "" };
+  // Until the address was read, nothing is written to it: the drawer may be there before the search is.
+  let known = false;
   const HERE = ["connected", "environment"];
   const SHOWN = {
     needs: (card) => one(`[data-needs="${card.dataset.card}"]`),
@@ -33,7 +35,7 @@ if (typeof window !== "undefined" && !window.atlasHubFind) {
     return left;
   };
   const write = () => {
-    if (!one("[data-ah-search]")) return;
+    if (!known || !one("[data-ah-search]")) return;
     const address = new URL(location.href);
     for (const name of ["q", "show"]) {
       if (wanted[name]) address.searchParams.set(name, wanted[name]); else address.searchParams.delete(name);
@@ -51,7 +53,6 @@ if (typeof window !== "undefined" && !window.atlasHubFind) {
     sift();
   };
   // The router may put the page there anew, with an address that has lost the search: what is looked for stays.
-  let known = false;
   const begin = () => {
     const search = one("[data-ah-search]");
     if (!search) return;
