@@ -62,3 +62,22 @@ class SetUpLink(HubModel, table=True):
     __tablename__ = PREFIX + "setup_link"
     token_hash: str = Field(primary_key=True, max_length=64)
     expires_at: datetime = moment()
+
+
+class Invite(HubModel, table=True):
+    """A one-time link by which somebody joins a workspace in a role. A later one for the same address replaces it."""
+
+    __tablename__ = PREFIX + "invite"
+    __table_args__ = (
+        UniqueConstraint("workspace", "email"),
+        UniqueConstraint("token_hash"),
+        CheckConstraint("role IN ('owner', 'admin', 'member')", name="role"),
+    )
+    id: str = Field(default_factory=new_id, primary_key=True, max_length=24)
+    workspace: str = Field(foreign_key=PREFIX + "workspace.id", ondelete="CASCADE", max_length=24)
+    email: str = Field(max_length=320)  # lower case
+    role: str = Field(max_length=8)
+    token_hash: str = Field(max_length=64)
+    invited_by: str = Field(default="", max_length=200)
+    created_at: datetime = moment()
+    expires_at: datetime = moment(index=True)

@@ -274,6 +274,17 @@ class AuditHead(HubModel, table=True):
     hash: str = Field(default="", max_length=64)
 
 
+class CredentialUse(HubModel, table=True):
+    """How often a connection's secrets were used in one minute, until the minute is over and the audit log has it."""
+
+    __tablename__ = PREFIX + "credential_use"
+    connection_id: str = Field(primary_key=True, max_length=24)
+    minute: datetime = Field(primary_key=True, sa_type=UtcDateTime)  # its first second
+    workspace: str = Field(max_length=24, index=True)
+    provider: str = Field(max_length=40)
+    times: int = 0
+
+
 class Delivery(HubModel, table=True):
     """One message owed to one destination, and what came of it."""
 
