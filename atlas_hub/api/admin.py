@@ -19,7 +19,7 @@ A slash at the end of a path changes nothing.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from http import HTTPStatus
 from typing import Annotated, Any
@@ -37,9 +37,10 @@ from atlas_hub.api.envelope import ACTOR, HUB, REQUEST_ID, Envelope, answer, jso
 from atlas_hub.api.errors import Refusal, bad_request, invalid, refusal_of
 from atlas_hub.hub import Hub
 from atlas_hub.kit.errors import BadForm, NotFound, ProviderError
+from atlas_hub.kit.ids import is_id
 from atlas_hub.providers import PROVIDERS
 from atlas_hub.providers.contract import Provider, Purpose, scope_of
-from atlas_hub.services import connections, delivery, environment, status
+from atlas_hub.services import connections, delivery, dependents, environment, status
 from atlas_hub.services.access import Actor
 from atlas_hub.services.connections import Mode
 from atlas_hub.services.views import Connected
@@ -108,7 +109,10 @@ def build(actors: Actors, providers: Mapping[str, Provider] = PROVIDERS) -> ASGI
 
 def routes(providers: Mapping[str, Provider]) -> list[tuple[openapi.Operation, Verb]]:
     """What the registry offers here, each with what does it."""
-    found: list[tuple[openapi.Operation, Verb]] = [(openapi.status_operation(), get_status)]
+    found: list[tuple[openapi.Operation, Verb]] = [
+        (openapi.status_operation(), get_status),
+        (openapi.used_by_operation(), get_used_by),
+    ]
     for provider in providers.values():
         name = provider.names.admin
         if name is None:
@@ -146,6 +150,15 @@ def _placed(call: Call, *, reads: bool) -> Call:
 async def get_status(call: Call) -> dict[str, Any]:
     """GET /status: one query, no vendor asked."""
     return await status.answer(call.hub, call.actor)
+
+
+async def get_used_by(call: Call) -> dict[str, Any]:
+    """GET /used-by: what stops with a connection."""
+    asked = call.request.query_params.getlist("connection")
+    if len(asked) != 1 or not is_id(asked[0]):
+        raise invalid([("connection", "This must be the id of a connection, given once.")])
+    found = await dependents.used_by(call.hub, call.actor, asked[0])
+    return {"usedBy": [asdict(each) for each in found]}
 
 
 async def connect(body: Body, call: Call) -> dict[str, Any]:

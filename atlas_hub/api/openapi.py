@@ -12,7 +12,7 @@ from pydantic import BaseModel, TypeAdapter, create_model
 from pydantic_core import to_json
 from starlette.routing import BaseRoute
 
-from atlas_hub.api.answers import STATUS, Connected, Disconnected, ErrorAnswer, TestSent
+from atlas_hub.api.answers import STATUS, Connected, Disconnected, ErrorAnswer, TestSent, UsedBy
 from atlas_hub.api.bodies import CHOICE, Body
 from atlas_hub.providers.contract import Provider, Purpose
 
@@ -116,6 +116,26 @@ def status_operation() -> Operation:
     )
 
 
+def used_by_operation() -> Operation:
+    """GET /used-by."""
+    return Operation(
+        path="/used-by",
+        method="GET",
+        id="getUsedBy",
+        summary="What depends on a connection and stops with it",
+        answer=UsedBy,
+        errors=(400, 404, 422),
+        parameters=(CONNECTION,),
+    )
+
+
+CONNECTION = {
+    "name": "connection",
+    "in": "query",
+    "required": True,
+    "description": "The id of a connection.",
+    "schema": {"type": "string", "pattern": "^[0-9a-f]{24}$"},
+}
 MODE = {
     "name": "mode",
     "in": "query",

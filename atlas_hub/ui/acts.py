@@ -14,6 +14,7 @@ from atlas_hub.ui import forms
 from atlas_hub.ui.connecting import submit
 from atlas_hub.ui.facts import section
 from atlas_hub.ui.theme import Markup
+from atlas_hub.ui.used import STOPS, used_by
 
 
 def tests(provider: Provider, state: Any, page: Any) -> list[Markup]:
@@ -139,7 +140,7 @@ def _adopt(state: Any) -> Markup:
     )
 
 
-def danger(provider: Provider, state: Any) -> Markup:
+def danger(provider: Provider, state: Any, page: Any) -> Markup:
     """Disconnect, behind a dialog that says what stops."""
     place = f"{provider.slug}-disconnect"
     return section(
@@ -152,6 +153,7 @@ def danger(provider: Provider, state: Any) -> Markup:
             rx.el.form(
                 rx.el.h3("Disconnect ", state.label, "?", id=f"{place}-title"),
                 rx.el.p(provider.stops, " What is stored of its key is deleted.", id=f"{place}-about"),
+                used_by(page, state.connection, rx.el.p(STOPS)),
                 _heirs(provider, state),
                 rx.el.div(
                     rx.el.button(

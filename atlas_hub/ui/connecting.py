@@ -10,6 +10,7 @@ import reflex as rx
 from atlas_hub.providers.contract import Copy, Method, Provider, steps_of
 from atlas_hub.ui import forms
 from atlas_hub.ui.theme import Markup
+from atlas_hub.ui.used import GOES_ON, used_by
 
 _LINK = re.compile(r"https?://[^\s)]+[^\s).,;]")
 
@@ -67,6 +68,7 @@ def connecting(provider: Provider, state: Any, page: Any) -> Markup:
             ),
             class_name="ah-quiet",
         ),
+        rx.cond(state.form == forms.REPLACE, used_by(page, state.connection, rx.el.p(GOES_ON))),
         ways(provider, state, page),
         class_name="ah-section",
     )

@@ -13,6 +13,7 @@ from atlas_hub.ui.acts import choices, danger, rename, tests
 from atlas_hub.ui.connecting import connecting, copies, how_to
 from atlas_hub.ui.facts import about, details, known, others, scopes, section
 from atlas_hub.ui.theme import Markup, ago, badge, link, mark
+from atlas_hub.ui.used import used_by
 
 
 def drawer(provider: Provider, state: Any, route: str, page: Any) -> Markup:
@@ -96,6 +97,7 @@ def _here(provider: Provider, state: Any, page: Any) -> Markup:
             rx.cond(state.mode == Mode.FORM.value, _for_admins(provider)),
         ),
         rx.cond(shown, rx.fragment(known(provider, state, page), details(state), scopes(state))),
+        used_by(page, state.connection, rx.el.h3("Used by")),
         rx.cond(
             page.may_change,
             rx.fragment(
@@ -105,7 +107,7 @@ def _here(provider: Provider, state: Any, page: Any) -> Markup:
         others(provider, state, page),
         rx.cond(~typing, rx.fragment(how_to(provider), copies(provider, page))),
         about(provider),
-        rx.cond(page.may_change & (state.mode == Mode.CONNECTED.value), danger(provider, state)),
+        rx.cond(page.may_change & (state.mode == Mode.CONNECTED.value), danger(provider, state, page)),
     )
 
 

@@ -13,6 +13,7 @@ from atlas_hub.ui import words
 from atlas_hub.ui.card import make_default
 from atlas_hub.ui.connecting import ladder
 from atlas_hub.ui.theme import UNTOLD, Markup, ago, shape
+from atlas_hub.ui.used import STOPS, used_by
 
 
 def section(title: str, *children: Any, **attributes: Any) -> Markup:
@@ -154,7 +155,7 @@ def _other(provider: Provider, state: Any, other: Any, page: Any) -> Markup:
                     class_name="ah-button ah-danger",
                     custom_attrs={"data-ah-opens": place},
                 ),
-                _goodbye(provider, state, other, place),
+                _goodbye(provider, state, other, place, page),
                 class_name="ah-row",
             ),
         ),
@@ -162,12 +163,13 @@ def _other(provider: Provider, state: Any, other: Any, page: Any) -> Markup:
     )
 
 
-def _goodbye(provider: Provider, state: Any, other: Any, place: Any) -> Markup:
+def _goodbye(provider: Provider, state: Any, other: Any, place: Any, page: Any) -> Markup:
     return rx.el.dialog(
         rx.el.form(
             rx.el.input(type="hidden", name="connection", value=other[0], read_only=True),
             rx.el.h3("Disconnect ", other[1], "?", id=f"{place}-title"),
             rx.el.p(f"The default {provider.name} connection stays. What is stored of this one's key is deleted."),
+            used_by(page, other[0], rx.el.p(STOPS)),
             rx.el.div(
                 rx.el.button(
                     "Cancel",

@@ -12,7 +12,7 @@ import reflex as rx
 from atlas_hub.hub import hub
 from atlas_hub.providers import PROVIDERS
 from atlas_hub.providers.contract import Category, Provider
-from atlas_hub.services import delivery, status
+from atlas_hub.services import delivery, dependents, status
 from atlas_hub.services.access import Actor
 from atlas_hub.services.status import Mode
 from atlas_hub.ui import card, channels, live, words
@@ -43,6 +43,7 @@ class Page(rx.State):
     preview: str = ""
     address: str = ""
     webhooks: int = 0
+    used: rx.Field[dict[str, list[str]]] = rx.field(default_factory=dict)
     loaded: bool = False
 
     @rx.event
@@ -55,6 +56,7 @@ class Page(rx.State):
         live.add(token, actor.workspace)
         seen = await status.overview(the_hub, actor)
         slug = _slug(self.router.url.path)
+        used = await dependents.of_provider(the_hub, actor, slug) if slug in PROVIDERS else {}
         moved = await remember(self, actor)
         put(
             self,
@@ -65,6 +67,7 @@ class Page(rx.State):
                 "locked": the_hub.vault.reason if the_hub.vault.locked else "",
                 "address": the_hub.settings.address,
                 "webhooks": seen.webhooks,
+                "used": {connection: words.used_by(found) for connection, found in used.items() if found},
                 "preview": delivery.test_message(actor, the_hub).text,
                 "loaded": True,
             },
@@ -86,7 +89,7 @@ class Page(rx.State):
 
 @when_left
 async def _left(state: Any) -> None:
-    put(await state.get_state(Page), {"drawer": "", "may_change": False, "preview": "", "loaded": False})
+    put(await state.get_state(Page), {"drawer": "", "may_change": False, "preview": "", "used": {}, "loaded": False})
     for kind in CARDS.values():
         blank(await state.get_state(kind))
 

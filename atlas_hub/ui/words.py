@@ -18,6 +18,7 @@ from atlas_hub.kit.errors import (
     RateLimited,
 )
 from atlas_hub.providers.contract import Feature, Provider
+from atlas_hub.services.dependents import Dependent
 from atlas_hub.services.status import Mode
 from atlas_hub.services.views import CardView, ConnectionView, Other, State, Truth
 
@@ -182,3 +183,13 @@ def unreadable(mark: str) -> str:
         f"The hub could not read what is stored just now. Nothing was changed. Retry in a moment; "
         f"if it stays so, give reference {mark} to whoever runs the hub."
     )
+
+
+NAMED = 8
+"""How many dependents are named; the rest are counted."""
+
+
+def used_by(found: list[Dependent]) -> list[str]:
+    """What depends on a connection, by name."""
+    named = [each.name if each.active else f"{each.name} (switched off)" for each in found[:NAMED]]
+    return [*named, f"and {len(found) - NAMED} more"] if len(found) > NAMED else named

@@ -34,6 +34,9 @@ ROUTES = {
     ("POST", "/email/test"),
     ("DELETE", "/email"),
 }
+MORE = {("GET", "/used-by")}
+"""What the admin API offers beside the seed's routes."""
+EVERY = ROUTES | MORE
 
 STATUS = {
     "slack": {"teamId", "workspaceName", "oauthConfigured", "envConfigured"},

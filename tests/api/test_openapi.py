@@ -26,7 +26,7 @@ from atlas_hub.kit.errors import Unauthenticated
 from atlas_hub.providers import PROVIDERS
 from atlas_hub.services.access import Actor
 from tests.api.conftest import PREFIX, Client, People, Vendors, beneath
-from tests.api.seed import ADMIN, ROUTES, STATUS, body_of, path_of
+from tests.api.seed import ADMIN, EVERY, ROUTES, STATUS, body_of, path_of
 from tests.conftest import actor
 from tests.conftest import test_settings as settings_for
 
@@ -79,14 +79,15 @@ def test_every_operation_is_named_secured_and_says_what_can_happen(document: dic
     ids = [operation["operationId"] for _, _, operation in operations(document)]
     titles = ("Slack", "Teams", "Discord", "Telegram", "Gchat", "Github", "Linear", "Whatsapp", "Email")
     changes = [f"{verb}{title}" for verb in ("connect", "disconnect") for title in titles]
-    assert sorted(ids) == sorted([*changes, "getIntegrationsStatus", "sendEmailTest"])
-    assert {(method.upper(), path) for path, method, _ in operations(document)} == ROUTES
+    assert sorted(ids) == sorted([*changes, "getIntegrationsStatus", "getUsedBy", "sendEmailTest"])
+    assert {(method.upper(), path) for path, method, _ in operations(document)} == EVERY
     for path, method, operation in operations(document):
         assert operation["summary"], path
         assert operation["security"] == [{"bearer": []}, {"session": []}]
         told = set(operation["responses"])
         assert {"200", "400", "401", "403", "500", "503"} <= told
         assert ({"413", "415", "422", "429"} <= told) is (method == "post")
+        assert ("429" in told) is (method != "get")
         for answer in operation["responses"].values():
             assert "X-Request-Id" in answer["headers"]
             assert "application/json" in answer["content"]
@@ -172,7 +173,7 @@ def test_whatever_is_asked_is_answered_as_it_says(served: Any, mode: GenerationM
             assert CANARY not in answer.text
 
         ask()
-    assert met == ROUTES
+    assert met == EVERY
     if mode is GenerationMode.NEGATIVE:
         assert told[422] > EXAMPLES
     else:
@@ -184,17 +185,24 @@ async def test_what_succeeds_has_exactly_the_declared_shape(client: Client, vend
     met = set()
     asked: list[tuple[str, str, Any]] = [("GET", "/status", None)]
     asked += [("POST", path_of(entry), body_of(entry, vendors)) for entry in ADMIN]
-    asked += [("POST", "/email/test", {"recipientEmail": "ana@example.com"}), ("GET", "/status", None)]
+    asked += [
+        ("POST", "/email/test", {"recipientEmail": "ana@example.com"}),
+        ("GET", "/status", None),
+        ("GET", "/used-by", None),
+    ]
     asked += [("DELETE", f"/{name}", None) for name in STATUS]
+    connection = ""
     for method, path, body in asked:
-        answer = await client.request(method, path, **({"json": body} if body else {}))
+        query = {"connection": connection} if path == "/used-by" else None
+        answer = await client.request(method, path, params=query, **({"json": body} if body else {}))
         assert answer.status_code == 200, answer.text
+        connection = answer.json().get("connection", {}).get("id", connection)
         shape = declared[method, path]
         shape.model_validate_json(answer.content)
         needed = {name for name, field in shape.model_fields.items() if field.is_required()}
         assert needed <= set(answer.json())
         met.add((method, path))
-    assert met == ROUTES
+    assert met == EVERY
 
 
 def test_every_schema_is_one_and_every_reference_leads_somewhere(document: dict[str, Any]) -> None:
