@@ -87,19 +87,21 @@ class HubPlugin(rx.plugins.Plugin):
         import asyncio
 
         from atlas_hub import hub
-        from atlas_hub.services import environment
+        from atlas_hub.services import environment, uses
         from atlas_hub.ui import live
 
         redact.install()  # the server put its own log handlers up since
         async with hub.opened(settings_of_host()) as the_hub:
             proving = asyncio.create_task(environment.begin(the_hub), name="atlas_hub environment")
+            writing = asyncio.create_task(uses.run(the_hub), name="atlas_hub credential use")
             following = asyncio.create_task(live.follow(app), name="atlas_hub live changes")
             try:
                 yield
             finally:
-                for task in (following, proving):
+                tasks = (following, proving, writing)
+                for task in tasks:
                     task.cancel()
-                await asyncio.gather(following, proving, return_exceptions=True)
+                await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def settings_of_host() -> hub_settings.Settings:

@@ -1,4 +1,4 @@
-"""The seed's own words about the admin API: its twenty routes, and what the answers call the vendors' facts."""
+"""The seed's own words about the admin API: its twenty routes and the log's two, and what the answers call the vendors' facts."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from tests.standins import discord, teams, whatsapp
 
 ROUTES = {
     ("GET", "/status"),
+    ("GET", "/activity"),
+    ("GET", "/activity/export"),
     ("POST", "/slack/byot"),
     ("DELETE", "/slack"),
     ("POST", "/teams/byot"),
