@@ -50,15 +50,18 @@ class HubPlugin(rx.plugins.Plugin):
         return [f"./{theme.stylesheet()[0].name}"]
 
     def register_route(self, **context: Unpack[RegisterRouteContext]) -> None:
-        """Add the page, unless the host has one of its own there."""
-        from atlas_hub.ui import guard, page
+        """Add the pages, each unless the host has one of its own there."""
+        from atlas_hub.ui import activity, guard, page
 
         guard.use_actors(self.actors)
-        route = f"{self.route}/[[provider]]"
-        if context["has_app_page"](route):
-            return
         frame = _named(self.frame) if self.frame else None
-        context["add_page"](page.at(self.route, frame), route=route, title=page.TITLE, on_load=page.Page.load)
+        route = f"{self.route}/[[provider]]"
+        if not context["has_app_page"](route):
+            context["add_page"](page.at(self.route, frame), route=route, title=page.TITLE, on_load=page.Page.load)
+        route = f"{self.route}/{activity.WORD}"
+        if not context["has_app_page"](route):
+            made, load = activity.at(route, frame), activity.Activity.load
+            context["add_page"](made, route=route, title=activity.TITLE, on_load=load)
 
     def pre_compile(self, **context: Unpack[PreCompileContext]) -> None:
         """In development the page has a server of its own: it passes our paths on to the backend."""

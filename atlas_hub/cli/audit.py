@@ -69,7 +69,13 @@ def list_events(*, workspace: str, before: int | None, limit: int, **chosen: str
 
 @writing(audit, "export")
 @_chosen
-@click.option("--format", "form", required=True, type=click.Choice([*Format]), help="CSV, or one JSON value a line.")
+@click.option(
+    "--format",
+    "form",
+    required=True,
+    type=click.Choice([form.value for form in Format]),
+    help="CSV, or one JSON value a line.",
+)
 def export_events(*, workspace: str, form: str, **chosen: str) -> None:
     """Write everything that happened in a workspace to standard output, oldest first."""
     filters = _filters(chosen)

@@ -124,9 +124,7 @@ async def listed(
         more = len(found) > limit
         events = found[-limit:] if after is not None else found[:limit]
         labels = await stored.labels(tx, actor.workspace, (event["subject"] for event in events))
-        newer = bool(events) and bool(
-            await stored.page(tx, actor.workspace, filters, after=events[0]["seq"], limit=1)
-        )
+        newer = bool(events) and bool(await stored.page(tx, actor.workspace, filters, after=events[0]["seq"], limit=1))
     return Page(events=events, older=more if after is None else True, newer=newer, labels=labels)
 
 

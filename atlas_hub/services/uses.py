@@ -26,9 +26,7 @@ async def count(hub: Hub, row: Connection) -> None:
     try:
         async with hub.db.transaction() as tx:
             await audit.head_of(tx, row.workspace, begins=False)
-            await uses.add(
-                tx, workspace=row.workspace, connection_id=row.id, provider=row.provider, at=hub.now()
-            )
+            await uses.add(tx, workspace=row.workspace, connection_id=row.id, provider=row.provider, at=hub.now())
     except NotFound:
         return  # the workspace was deleted, and its log with it
     except Exception:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
 from sqlalchemy import ColumnElement, Row, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert as postgres_insert
@@ -33,7 +33,7 @@ async def add(tx: Tx, *, workspace: str, connection_id: str, provider: str, at: 
     written = select(func.max(col(CredentialUse.minute))).where(
         col(CredentialUse.connection_id) == connection_id, col(CredentialUse.times) == 0
     )
-    mark = (await tx.execute(written)).scalar_one()
+    mark: datetime | None = (await tx.execute(written)).scalar_one()
     minute = minute_of(at) if mark is None else max(minute_of(at), mark + MINUTE)
     insert = postgres_insert if tx.get_bind().dialect.name == "postgresql" else sqlite_insert
     row = insert(CredentialUse).values(
@@ -49,13 +49,18 @@ async def waiting(ask: Ask, before: datetime) -> list[str]:
     return sorted((await ask.execute(statement)).scalars())
 
 
-async def take(tx: Tx, workspace: str, before: datetime) -> Sequence[Row[Any]]:
+async def take(tx: Tx, workspace: str, before: datetime) -> Sequence[Row[str, str, datetime, int]]:
     """The workspace's minutes that began before a moment, oldest first, which count as written from now on.
 
     Each has connection_id, provider, minute and times.
     """
     statement = (
-        select(col(CredentialUse.connection_id), col(CredentialUse.provider), col(CredentialUse.minute), col(CredentialUse.times))
+        select(
+            col(CredentialUse.connection_id),
+            col(CredentialUse.provider),
+            col(CredentialUse.minute),
+            col(CredentialUse.times),
+        )
         .where(col(CredentialUse.workspace) == workspace, _unwritten(before))
         .order_by(col(CredentialUse.minute), col(CredentialUse.connection_id))
         .with_for_update()

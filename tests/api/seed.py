@@ -1,4 +1,4 @@
-"""The seed's own words about the admin API: its twenty routes and the log's two, and what the answers call the vendors' facts."""
+"""The seed's own words about the admin API: its twenty routes (and the log's two), and its names of vendors' facts."""
 
 from __future__ import annotations
 

@@ -143,7 +143,14 @@ async def test_owners_and_admins_alone_read_it_and_their_own_workspaces_alone(
     hub: Hub, people: People, path: str
 ) -> None:
     await noted(hub, people.keys["owner"].workspace)
-    for key, status in {"owner": 200, "admin": 200, "member": 403, "reader": 403, "nowhere": 400, "unknown": 401}.items():
+    for key, status in {
+        "owner": 200,
+        "admin": 200,
+        "member": 403,
+        "reader": 403,
+        "nowhere": 400,
+        "unknown": 401,
+    }.items():
         async with asking(people, key) as client:
             assert (await client.get(path)).status_code == status, key
     async with asking(people, "other") as client:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import csv
 import io
+import itertools
 import json
 import re
 from pathlib import Path
@@ -96,7 +97,7 @@ def test_an_export_in_csv_has_every_column_and_no_formula(run, acme):
     assert [row["seq"] for row in rows] == ["1", "2", "3", "4"]
     assert rows[2]["actor"] == "'=cmd|' /C calc'!A0"
     assert not re.search(r"(?m)(^|,)\"?[=+@-]", done.stdout)
-    for before, after in zip(rows, rows[1:], strict=False):
+    for before, after in itertools.pairwise(rows):
         assert after["previousHash"] == before["hash"]
 
 

@@ -205,9 +205,7 @@ async def test_every_verb_that_uses_stored_secrets_is_counted_and_typed_ones_are
     assert await counted(hub) == {"12:00": 1}
     await delivery.send_test(hub, owner, done.view.id, "@acme_alerts")
     assert await counted(hub) == {"12:00": 2}
-    await connections.connect(
-        hub, owner, "telegram", "bot_token", {"bot_token": ""}, source="page", keep=done.view.id
-    )
+    await connections.connect(hub, owner, "telegram", "bot_token", {"bot_token": ""}, source="page", keep=done.view.id)
     assert await counted(hub) == {"12:00": 3}
     await connections.connect(
         hub, owner, "telegram", "bot_token", {"bot_token": ATLAS}, source="page", keep=done.view.id
@@ -238,7 +236,7 @@ async def test_a_worker_writes_what_is_over_when_it_begins_and_when_it_stops(any
     await uses.count(at(hub, NOON - MINUTE), row)
     running = asyncio.create_task(uses.run(hub))
     async with asyncio.timeout(5):
-        while not await written(any_hub):
+        while not await written(any_hub):  # noqa: ASYNC110  # the database tells nobody
             await asyncio.sleep(0.01)
     await uses.count(hub, row)
     clock[0] = NOON + MINUTE

@@ -165,9 +165,7 @@ async def test_a_tail_cut_together_with_the_head_is_found_by_a_head_kept_elsewhe
     async with any_hub.db.transaction() as tx:
         await tx.execute(delete(AuditEvent).where(AuditEvent.workspace == workspace, AuditEvent.seq >= EVENTS))
         last = await event(tx, workspace, EVENTS - 1)
-        await tx.execute(
-            update(AuditHead).where(AuditHead.workspace == workspace).values(seq=last.seq, hash=last.hash)
-        )
+        await tx.execute(update(AuditHead).where(AuditHead.workspace == workspace).values(seq=last.seq, hash=last.hash))
     assert (await verifying.verified(any_hub, workspace)).whole  # by itself it cannot be told
     assert told(await verifying.verified(any_hub, workspace, kept)) == [(Fault.TAIL_CUT, EVENTS - 1)]
 
@@ -187,9 +185,7 @@ async def test_a_history_written_anew_is_found_by_a_head_kept_elsewhere(any_hub:
     [({"hash": "0" * 64}, Fault.EDITED), ({"seq": 5}, Fault.INSERTED), ({"seq": 9}, Fault.TAIL_CUT)],
     ids=["hash", "back", "forth"],
 )
-async def test_a_changed_head_is_found(
-    any_hub: Hub, workspace: str, changed: dict[str, Any], fault: Fault
-) -> None:
+async def test_a_changed_head_is_found(any_hub: Hub, workspace: str, changed: dict[str, Any], fault: Fault) -> None:
     async with any_hub.db.transaction() as tx:
         await tx.execute(update(AuditHead).where(AuditHead.workspace == workspace).values(**changed))
     assert told(await verifying.verified(any_hub, workspace)) == [(fault, EVENTS)]
