@@ -18,7 +18,7 @@ from atlas_hub.ui import events
 from atlas_hub.ui.guard import Tab, entering, remember, signed_in, when_left
 from atlas_hub.ui.page import ROUTE, Frame
 from atlas_hub.ui.showing import put
-from atlas_hub.ui.theme import Behaviour, Markup, ago, link, shape
+from atlas_hub.ui.theme import Behaviour, Markup, ago, file, link, shape
 
 TITLE: Final = "Activity · Atlas Hub"
 WORD: Final = "activity"
@@ -184,9 +184,9 @@ def _exports() -> Markup:
     """Everything that matches, as a file: plain links, for what answers is no page."""
     return rx.el.p(
         "Export as ",
-        rx.el.a("CSV", href=Activity.csv, download=True, aria_label="Export as CSV"),
+        file("CSV", href=Activity.csv, aria_label="Export as CSV"),
         " or ",
-        rx.el.a("JSON lines", href=Activity.jsonl, download=True, aria_label="Export as JSON lines"),
+        file("JSON lines", href=Activity.jsonl, aria_label="Export as JSON lines"),
     )
 
 
