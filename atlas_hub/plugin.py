@@ -50,15 +50,18 @@ class HubPlugin(rx.plugins.Plugin):
         return [f"./{theme.stylesheet()[0].name}"]
 
     def register_route(self, **context: Unpack[RegisterRouteContext]) -> None:
-        """Add the page, unless the host has one of its own there."""
-        from atlas_hub.ui import guard, page
+        """Add the pages, each unless the host has one of its own there."""
+        from atlas_hub.ui import activity, guard, page
 
         guard.use_actors(self.actors)
-        route = f"{self.route}/[[provider]]"
-        if context["has_app_page"](route):
-            return
         frame = _named(self.frame) if self.frame else None
-        context["add_page"](page.at(self.route, frame), route=route, title=page.TITLE, on_load=page.Page.load)
+        route = f"{self.route}/[[provider]]"
+        if not context["has_app_page"](route):
+            context["add_page"](page.at(self.route, frame), route=route, title=page.TITLE, on_load=page.Page.load)
+        route = f"{self.route}/{activity.WORD}"
+        if not context["has_app_page"](route):
+            made, load = activity.at(route, frame), activity.Activity.load
+            context["add_page"](made, route=route, title=activity.TITLE, on_load=load)
 
     def pre_compile(self, **context: Unpack[PreCompileContext]) -> None:
         """In development the page has a server of its own: it passes our paths on to the backend."""
@@ -87,19 +90,21 @@ class HubPlugin(rx.plugins.Plugin):
         import asyncio
 
         from atlas_hub import hub
-        from atlas_hub.services import environment
+        from atlas_hub.services import environment, uses
         from atlas_hub.ui import live
 
         redact.install()  # the server put its own log handlers up since
         async with hub.opened(settings_of_host()) as the_hub:
             proving = asyncio.create_task(environment.begin(the_hub), name="atlas_hub environment")
+            writing = asyncio.create_task(uses.run(the_hub), name="atlas_hub credential use")
             following = asyncio.create_task(live.follow(app), name="atlas_hub live changes")
             try:
                 yield
             finally:
-                for task in (following, proving):
+                tasks = (following, proving, writing)
+                for task in tasks:
                     task.cancel()
-                await asyncio.gather(following, proving, return_exceptions=True)
+                await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def settings_of_host() -> hub_settings.Settings:

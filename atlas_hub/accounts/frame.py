@@ -14,6 +14,8 @@ from atlas_hub.ui.showing import put
 from atlas_hub.ui.theme import Markup, link
 
 ROUTE = "/admin/integrations"
+ENTRIES = (("Integrations", ROUTE), ("Activity", f"{ROUTE}/activity"))
+"""The navigation: a word and where it leads."""
 
 
 class Seated(rx.State):
@@ -53,7 +55,7 @@ def frame(content: rx.Component) -> rx.Component:
             rx.el.span("Atlas Hub", class_name="ah-brand"),
             _workspace(),
             rx.el.nav(
-                link("Integrations", to=ROUTE, custom_attrs={"aria-current": "page"}),
+                *[link(word, to=to, custom_attrs={"aria-current": _current(to)}) for word, to in ENTRIES],
                 custom_attrs={"aria-label": "Main"},
             ),
             rx.el.button(
@@ -79,6 +81,20 @@ def frame(content: rx.Component) -> rx.Component:
         on_mount=Seated.load,
     )
     return made
+
+
+def _current(to: str) -> Markup:
+    """Whether an entry is where we are: its address or one below it, unless another entry's is nearer."""
+    path = rx.State.router.url.path
+
+    def beneath(place: str) -> Any:
+        return (path == place) | path.startswith(f"{place}/")
+
+    here = beneath(to)
+    for _, other in ENTRIES:
+        if other.startswith(f"{to}/"):
+            here = here & ~beneath(other)
+    return rx.cond(here, "page", "false")
 
 
 def _workspace() -> Markup:

@@ -1,4 +1,4 @@
-"""The admin API: connect, test and disconnect what the cards show, and say how everything is.
+"""The admin API: connect, test and disconnect what the cards show, say how everything is and what happened.
 
 Routes are derived from the registry: a provider whose `names.admin` is set has POST and DELETE here, one that sends
 mail a test, too. The order in which a request is judged:
@@ -19,7 +19,6 @@ A slash at the end of a path changes nothing.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import asdict, dataclass
 from functools import partial
 from http import HTTPStatus
 from typing import Annotated, Any
@@ -30,17 +29,16 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp
 
-from atlas_hub.api import openapi
+from atlas_hub.api import activity, openapi, used_by
 from atlas_hub.api.bodies import CHOICE, Body
 from atlas_hub.api.callers import Actors, admit
-from atlas_hub.api.envelope import ACTOR, HUB, REQUEST_ID, Envelope, answer, json_of, told
+from atlas_hub.api.envelope import ACTOR, HUB, REQUEST_ID, Call, Envelope, Verb, answer, json_of, told
 from atlas_hub.api.errors import Refusal, bad_request, invalid, refusal_of
 from atlas_hub.hub import Hub
 from atlas_hub.kit.errors import BadForm, NotFound, ProviderError
-from atlas_hub.kit.ids import is_id
 from atlas_hub.providers import PROVIDERS
 from atlas_hub.providers.contract import Provider, Purpose, scope_of
-from atlas_hub.services import connections, delivery, dependents, environment, status
+from atlas_hub.services import connections, delivery, environment, status
 from atlas_hub.services.access import Actor
 from atlas_hub.services.connections import Mode
 from atlas_hub.services.views import Connected
@@ -71,18 +69,6 @@ class EmailTestBody(BaseModel):
 EMAIL_TEST = TypeAdapter(EmailTestBody)
 
 
-@dataclass(frozen=True)
-class Call:
-    """A request that was admitted."""
-
-    hub: Hub
-    actor: Actor
-    request: Request
-
-
-Verb = Callable[[Call], Awaitable[dict[str, Any]]]
-
-
 def build(actors: Actors, providers: Mapping[str, Provider] = PROVIDERS) -> ASGIApp:
     """The API for everything under `PREFIX`. `actors` says who is signed in with a cookie."""
     app = FastAPI(title=openapi.TITLE, openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
@@ -111,7 +97,8 @@ def routes(providers: Mapping[str, Provider]) -> list[tuple[openapi.Operation, V
     """What the registry offers here, each with what does it."""
     found: list[tuple[openapi.Operation, Verb]] = [
         (openapi.status_operation(), get_status),
-        (openapi.used_by_operation(), get_used_by),
+        *used_by.routes(),
+        *activity.routes(),
     ]
     for provider in providers.values():
         name = provider.names.admin
@@ -131,7 +118,8 @@ def _endpoint(verb: Verb, *, reads: bool) -> Callable[[Request], Awaitable[Respo
     async def endpoint(request: Request) -> Response:
         scope = request.scope
         try:
-            return answer(await verb(_placed(Call(scope[HUB], scope[ACTOR], request), reads=reads)))
+            said = await verb(_placed(Call(scope[HUB], scope[ACTOR], request), reads=reads))
+            return said if isinstance(said, Response) else answer(said)
         except Exception as error:  # noqa: BLE001  # the last line before the wire
             return told(error, scope[REQUEST_ID])
 
@@ -150,15 +138,6 @@ def _placed(call: Call, *, reads: bool) -> Call:
 async def get_status(call: Call) -> dict[str, Any]:
     """GET /status: one query, no vendor asked."""
     return await status.answer(call.hub, call.actor)
-
-
-async def get_used_by(call: Call) -> dict[str, Any]:
-    """GET /used-by: what stops with a connection."""
-    asked = call.request.query_params.getlist("connection")
-    if len(asked) != 1 or not is_id(asked[0]):
-        raise invalid([("connection", "This must be the id of a connection, given once.")])
-    found = await dependents.used_by(call.hub, call.actor, asked[0])
-    return {"usedBy": [asdict(each) for each in found]}
 
 
 async def connect(body: Body, call: Call) -> dict[str, Any]:

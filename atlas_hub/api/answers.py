@@ -65,21 +65,6 @@ class Disconnected(Answer):
     stillInUse: bool = Field(description="Whether another connection is tied to the same account.")
 
 
-class Dependent(Answer):
-    """One thing that works through a connection. `active`: whether it does now, or is switched off."""
-
-    kind: Literal["schedule"]
-    id: str
-    name: str
-    active: bool
-
-
-class UsedBy(Answer):
-    """What depends on a connection, the active first."""
-
-    usedBy: list[Dependent]
-
-
 class TestSent(Answer):
     """What the vendor said to a test message: its receipt, or its reason and one of the six words."""
 

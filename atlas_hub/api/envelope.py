@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
@@ -30,6 +31,19 @@ HUB, ACTOR, REQUEST_ID = "atlas_hub.hub", "atlas_hub.actor", "atlas_hub.request_
 """Where the envelope leaves what it learned, in the ASGI scope."""
 
 Admit = Callable[[Hub, Request, str], Awaitable[Actor]]
+
+
+@dataclass(frozen=True)
+class Call:
+    """A request that was admitted."""
+
+    hub: Hub
+    actor: Actor
+    request: Request
+
+
+Verb = Callable[[Call], Awaitable[dict[str, Any] | Response]]
+"""What answers a call: what is written as JSON, or an answer of its own."""
 
 
 def answer(body: Any, status: int = HTTPStatus.OK, headers: Mapping[str, str] | None = None) -> Response:

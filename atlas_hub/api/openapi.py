@@ -10,9 +10,10 @@ from typing import Any, Literal
 from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel, TypeAdapter, create_model
 from pydantic_core import to_json
+from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute
 
-from atlas_hub.api.answers import STATUS, Connected, Disconnected, ErrorAnswer, TestSent, UsedBy
+from atlas_hub.api.answers import STATUS, Connected, Disconnected, ErrorAnswer, TestSent
 from atlas_hub.api.bodies import CHOICE, Body
 from atlas_hub.providers.contract import Provider, Purpose
 
@@ -49,7 +50,7 @@ OWN_HEADERS: Mapping[int, str] = {401: "WWW-Authenticate", 429: "Retry-After", 5
 
 @dataclass(frozen=True, kw_only=True)
 class Operation:
-    """One path and method: its id, its words, its body and what it answers."""
+    """One path and method: its id, its words, its body and what it answers: text of these `media`, where there are."""
 
     path: str
     method: str
@@ -61,6 +62,7 @@ class Operation:
     body_name: str = ""
     example: Mapping[str, Any] = field(default_factory=dict)
     parameters: Sequence[Mapping[str, Any]] = ()
+    media: Sequence[str] = ()
 
     def declared(self) -> dict[str, Any]:
         """What FastAPI's route is told about itself."""
@@ -70,11 +72,17 @@ class Operation:
         if self.body is not None:
             content = {"schema": {"$ref": REFS.format(model=self.body_name)}, "example": self.example}
             extra["requestBody"] = {"required": True, "content": {"application/json": content}}
+        done: dict[str, Any] = {"description": "Done.", "headers": _headers(200)}
+        if self.media:
+            done["content"] = {kind: {"schema": {"type": "string"}} for kind in self.media}
+        else:
+            done["model"] = self.answer
         return {
             "operation_id": self.id,
             "summary": self.summary,
+            "response_class": Response if self.media else JSONResponse,  # a kind of its own adds none to those
             "responses": {
-                200: {"model": self.answer, "description": "Done.", "headers": _headers(200)},
+                200: done,
                 **{
                     status: {"model": ErrorAnswer, "description": ERRORS[status], "headers": _headers(status)}
                     for status in sorted({*ALWAYS, *self.errors})
@@ -116,26 +124,6 @@ def status_operation() -> Operation:
     )
 
 
-def used_by_operation() -> Operation:
-    """GET /used-by."""
-    return Operation(
-        path="/used-by",
-        method="GET",
-        id="getUsedBy",
-        summary="What depends on a connection and stops with it",
-        answer=UsedBy,
-        errors=(400, 404, 422),
-        parameters=(CONNECTION,),
-    )
-
-
-CONNECTION = {
-    "name": "connection",
-    "in": "query",
-    "required": True,
-    "description": "The id of a connection.",
-    "schema": {"type": "string", "pattern": "^[0-9a-f]{24}$"},
-}
 MODE = {
     "name": "mode",
     "in": "query",

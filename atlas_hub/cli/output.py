@@ -25,11 +25,15 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, kw_only=True)
 class Said:
-    """What a command answers: `value` as JSON, `text` for people, and `note` for people on standard error."""
+    """What a command answers: `value` as JSON, `text` for people, and `note` for people on standard error.
+
+    `failed`: the answer is there, and is a bad one: exit 1.
+    """
 
     value: Any
     text: str
     note: str = ""
+    failed: bool = False
 
 
 def command(group: click.Group, name: str) -> Callable[[Callable[..., Said]], click.Command]:
@@ -43,6 +47,21 @@ def command(group: click.Group, name: str) -> Callable[[Callable[..., Said]], cl
             if said.note:
                 click.echo(said.note, err=True)
             click.echo(json.dumps(said.value, ensure_ascii=False) if as_json else said.text)
+            if said.failed:
+                sys.exit(1)
+
+        return group.command(name)(run)
+
+    return made
+
+
+def writing(group: click.Group, name: str) -> Callable[[Callable[..., None]], click.Command]:
+    """The same for a function that writes a file to standard output by itself, which needs no `--json`."""
+
+    def made(work: Callable[..., None]) -> click.Command:
+        @functools.wraps(work)
+        def run(**given: Any) -> None:
+            _guarded(lambda: work(**given))
 
         return group.command(name)(run)
 
@@ -103,10 +122,10 @@ def table(heads: Sequence[str], rows: Sequence[Sequence[str]], *, nothing: str) 
     )
 
 
-def _guarded(work: Callable[[], Said]) -> Said:
+def _guarded(work: Callable[[], T]) -> T:
     try:
         return work()
-    except click.exceptions.ClickException:
+    except (click.exceptions.ClickException, BrokenPipeError):
         raise
     except HubError as error:
         raise click.ClickException(error.text) from None

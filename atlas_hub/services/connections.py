@@ -19,10 +19,10 @@ from atlas_hub.kit.errors import (
 )
 from atlas_hub.providers import PROVIDERS
 from atlas_hub.providers.contract import CheckResult, Form, Method, Provider, Report, silent
-from atlas_hub.services import asking, environment, saving, truths
+from atlas_hub.services import asking, environment, saving, truths, uses
 from atlas_hub.services.access import Actor, require_admin
 from atlas_hub.services.changing import Change, changing
-from atlas_hub.services.opening import completed, find_method, opened
+from atlas_hub.services.opening import completed, find_method, opened, stands_in
 from atlas_hub.services.views import Connected, ConnectionView, Disconnected, view_of
 from atlas_hub.storage import audit
 from atlas_hub.storage import connections as stored
@@ -70,10 +70,13 @@ async def connect(
     provider, method = find_method(slug, method_key)
     _ = hub.db  # says so where there is none
     hub.vault.require_open()
-    form = method.read(await completed(hub, actor, keep, method, values) if keep else values)
+    full = await completed(hub, actor, keep, method, values) if keep else values
+    form = method.read(full)
     async with hub.db.reading() as tx:
         begins = not await audit.has_head(tx, actor.workspace)
         kept = await stored.find(tx, actor.workspace, keep) if keep else None
+    if kept is not None and stands_in(method, values, full):
+        await uses.count(hub, kept)
     try:
         result, silence = await _prove(method, form, hub, report, save_unverified=save_unverified)
     except ProviderError as error:
@@ -107,10 +110,11 @@ async def adopt(hub: Hub, actor: Actor, slug: str, report: Report = silent) -> C
     async with hub.db.reading() as tx:
         row = await stored.from_environment(tx, actor.workspace, slug)
     gift = environment.given(hub, PROVIDERS[slug]) if row is not None and slug in PROVIDERS else None
-    if gift is None:
+    if row is None or gift is None:
         raise NotFound("The environment gives nothing here.")
     if gift.form is None:
         raise InvalidCredentials(gift.fault)
+    await uses.count(hub, row)
     values = {**gift.form.public(), **gift.form.given_secrets()}
     return await connect(hub, actor, slug, gift.method.key, values, source="page", mode=Mode.ASK, report=report)
 
@@ -153,6 +157,8 @@ async def check_now(hub: Hub, actor: Actor, connection_id: str, report: Report =
         text="This connection was checked ten times within a minute. Wait a little, then check again.",
     )
     outcome: CheckResult | ProviderError | VaultLocked
+    if form is not None:
+        await uses.count(hub, row)
     try:
         outcome = locked or _UNOPENED if form is None else await asking.check(method, form, hub.http, report)
     except ProviderError as error:

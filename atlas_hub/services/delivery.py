@@ -9,13 +9,13 @@ from atlas_hub.bus import Changed
 from atlas_hub.hub import Hub
 from atlas_hub.kit.errors import BadForm, InsufficientPermissions, NotAvailable, NotFound, ProviderError
 from atlas_hub.providers.contract import Message, Provider, Sends
-from atlas_hub.services import asking, environment, truths
+from atlas_hub.services import asking, environment, truths, uses
 from atlas_hub.services.access import Actor, require_admin
 from atlas_hub.services.changing import Change, changing
 from atlas_hub.services.opening import opened
 from atlas_hub.services.views import Truth
 from atlas_hub.storage import connections as stored
-from atlas_hub.storage.models import Delivery
+from atlas_hub.storage.models import Connection, Delivery
 
 MAIL_SCOPE: Final = "email"
 TESTS_A_MINUTE = 5
@@ -54,7 +54,7 @@ async def send_test(hub: Hub, actor: Actor, connection_id: str, to: str) -> Sent
         raise NotAvailable(f"{provider.name} cannot send messages this way.")
     if locked is not None:
         raise locked
-    sent, failure = await _sent(hub, actor, method, form, to)
+    sent, failure = await _sent(hub, actor, method, form, to, row)
     async with changing(hub, actor) as change:
         present = await stored.find(change.tx, actor.workspace, row.id)
         if present is None:
@@ -101,8 +101,10 @@ def _destination(to: str) -> str:
     return to
 
 
-async def _sent(hub: Hub, actor: Actor, method: Sends, form: Any, to: str) -> tuple[Sent, ProviderError | None]:
-    """What the vendor said to a test message, and its refusal where it was one."""
+async def _sent(
+    hub: Hub, actor: Actor, method: Sends, form: Any, to: str, row: Connection | None = None
+) -> tuple[Sent, ProviderError | None]:
+    """What the vendor said to a test message, and its refusal where it was one. `row` is whose secrets are used."""
     await hub.limits.hit(
         "test",
         actor.workspace,
@@ -110,6 +112,8 @@ async def _sent(hub: Hub, actor: Actor, method: Sends, form: Any, to: str) -> tu
         seconds=60,
         text="Five test messages were tried within a minute. Wait a little, then send another.",
     )
+    if row is not None:
+        await uses.count(hub, row)
     try:
         receipt = await asking.send(method, form, to, test_message(actor, hub), hub.http)
     except ProviderError as error:

@@ -82,6 +82,12 @@ async def completed(
     return {**{name: value for name, value in kept.items() if value is not None}, **given}
 
 
+def stands_in(method: Method[Any], values: Mapping[str, Any], full: Mapping[str, Any]) -> bool:
+    """Whether a stored secret stands in for one that was left empty, in what `completed` made of what was typed."""
+    fields = method.form.model_fields
+    return any(name in full and is_blank(_typed(values, name, fields[name].alias)) for name in method.form.secrets())
+
+
 def _typed(values: Mapping[str, Any], name: str, alias: str | None) -> Any:
     return values.get(name, values.get(alias or name))
 

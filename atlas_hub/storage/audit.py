@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -71,8 +72,12 @@ async def append(
 
 
 def link(event: AuditEvent) -> str:
+    """What the event's hash has to be."""
+    return hash_of(event.model_dump(exclude={"hash"}))
+
+
+def hash_of(columns: Mapping[str, Any]) -> str:
     """SHA-256 over every column but the hash itself, the previous hash included; 64 hex."""
-    columns = event.model_dump(exclude={"hash"})
-    columns["at"] = iso(event.at)
-    text = json.dumps(columns, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    said = {**columns, "at": iso(columns["at"])}
+    text = json.dumps(said, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()

@@ -70,6 +70,9 @@ class Db:
         self._reads = async_sessionmaker(self._engine, expire_on_commit=False)
         alone = {"isolation_level": "AUTOCOMMIT"} if self.postgres else {"begin": ""}
         self._single = self._engine.execution_options(**alone)
+        # SQLite reads so anyway, from a transaction's first query on.
+        still = {"isolation_level": "REPEATABLE READ"} if self.postgres else {}
+        self._still = self._engine.execution_options(**still)
 
     @property
     def engine(self) -> AsyncEngine:
@@ -95,6 +98,12 @@ class Db:
     async def asking(self) -> AsyncIterator[Ask]:
         """A connection for one query alone: with nothing to begin and nothing to roll back, it costs half."""
         async with self._single.connect() as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def snapshot(self) -> AsyncIterator[Ask]:
+        """A connection whose queries all see the database as it was at the first of them."""
+        async with self._still.connect() as connection:
             yield connection
 
     async def close(self) -> None:

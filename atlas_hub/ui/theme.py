@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import reflex as rx
+from reflex_components_core.el.elements.inline import A  # type: ignore[import-untyped]  # no py.typed
 from reflex_components_core.react_router.dom import ReactRouterLink  # type: ignore[import-untyped]  # no py.typed
 
 from atlas_hub.providers.contract import Provider
@@ -36,6 +37,11 @@ class Behaviour(rx.Fragment):  # type: ignore[misc]  # Reflex does not type its 
 def link(*children: Any, to: str, **attributes: Any) -> Markup:
     """A real link that the router follows without a reload, and that leaves the page where it is scrolled."""
     return ReactRouterLink.create(*children, to=to, prevent_scroll_reset=True, **attributes)
+
+
+def file(*children: Any, href: Any, **attributes: Any) -> Markup:
+    """A link to a file that the server makes, which the router must not follow as if it were a page."""
+    return A.create(*children, href=href, download=True, **attributes)
 
 
 def ago(moment: Any, kind: str = "ago") -> Markup:

@@ -76,6 +76,8 @@ def outcomes(journey: Journey) -> None:
         journey.ask("api, status", "GET", f"{ADMIN}/status", by=rest)
         journey.ask("api, test", "POST", f"{ADMIN}/email/test", by=rest, json={"recipientEmail": EMAIL})
         journey.ask("api, the document", "GET", f"{ADMIN}/openapi.json", by=rest)
+        for path in ("activity?limit=200", "activity/export?format=csv", "activity/export?format=jsonl"):
+            assert "connect_failed" in journey.ask(f"api, {path}", "GET", f"{ADMIN}/{path}", by=rest).text
 
 
 def _stay(journey: Journey, tab: Socket, ways: Sequence[Way]) -> None:

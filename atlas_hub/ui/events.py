@@ -1,0 +1,113 @@
+"""An admin's words for the events of the audit log, as pure functions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from atlas_hub.kit.clock import iso, parse
+from atlas_hub.providers import PROVIDERS
+from atlas_hub.services.activity import Event
+
+KINDS: Final[Mapping[str, str]] = {
+    "connected": "Connected",
+    "reconnected": "Connected anew",
+    "connect_failed": "Tried to connect",
+    "checked": "Checked the connection",
+    "renamed": "Renamed the connection",
+    "made_default": "Made it the default",
+    "disconnected": "Disconnected",
+    "test_sent": "Sent a test message",
+    "used": "Used the stored credentials",
+    "environment_found": "Found it in the environment",
+    "environment_gone": "Gone from the environment",
+    "key_created": "Made an API key",
+    "key_revoked": "Revoked an API key",
+    "keys_rotated": "Rotated the encryption keys",
+    "signed_in": "Signed in",
+    "sign_in_failed": "Tried to sign in",
+    "signed_out": "Signed out",
+    "set_up": "Set the hub up",
+    "workspace_created": "Made the workspace",
+    "workspace_deleted": "Deleted a workspace",
+    "user_created": "Added a new user",
+    "user_added": "Added a user",
+    "user_disabled": "Shut a user out",
+    "user_enabled": "Let a user in again",
+    "password_reset": "Gave a user a new password",
+}
+"""Every kind of event, in the order in which the page offers them."""
+
+ACTORS: Final[Mapping[str, str]] = {
+    "hub": "Atlas Hub",
+    "environment": "The environment",
+    "command line": "The command line",
+}
+"""Who is nobody with an address."""
+
+NAMES: Final[Mapping[str, str]] = {"now": "now", "was": "before", "replaced": "in place of", "apis": "for"}
+"""What a detail is called where its own name does not say it."""
+
+SHOWN_ELSEWHERE: Final = frozenset({"label", "account", "name"})
+
+
+def kind(event: Event) -> str:
+    """What happened."""
+    found = KINDS.get(event["kind"])
+    return found or event["kind"].replace("_", " ").capitalize()
+
+
+def who(event: Event) -> str:
+    """Who did it."""
+    actor: str = event["actor"]
+    return ACTORS.get(actor, actor)
+
+
+def provider(event: Event) -> str:
+    """The provider's name, or ""."""
+    found = PROVIDERS.get(event["provider"])
+    return found.name if found else str(event["provider"])
+
+
+def on_what(event: Event, labels: Mapping[str, str]) -> str:
+    """What it happened to: as it is called now, else as it was called then, else by its id or address."""
+    detail = event["detail"]
+    told = (detail.get(name) for name in ("account", "label", "name"))
+    return labels.get(event["subject"]) or next((str(each) for each in told if each), str(event["subject"]))
+
+
+def more(event: Event) -> str:
+    """The details that no other column shows."""
+    detail = event["detail"]
+    if event["kind"] == "used":
+        times = "once" if detail["times"] == 1 else f"{detail['times']} times"
+        return f"{times} in the minute of {iso(parse(detail['minute']))[11:16]} UTC"
+    told = [f"{_name(name)}: {_value(value)}" for name, value in detail.items() if name not in SHOWN_ELSEWHERE]
+    return "; ".join(told)
+
+
+def row(event: Event, labels: Mapping[str, str]) -> list[str]:
+    """What the page's table shows: id, moment, who, what, provider, on what, more, and whether it failed."""
+    return [
+        str(event["id"]),
+        iso(event["at"]),
+        who(event),
+        kind(event),
+        provider(event),
+        on_what(event, labels),
+        more(event),
+        "failed" if event["result"] == "failed" else "",
+    ]
+
+
+def _name(name: str) -> str:
+    return NAMES.get(name, name.replace("_", " "))
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list):
+        return ", ".join(str(each) for each in value)
+    text = str(value)
+    return text.replace("_", " ").lower() if text.isupper() else text
