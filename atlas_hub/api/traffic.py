@@ -30,17 +30,22 @@ class _Socket:
         self._send = send
         self._waiting: asyncio.Future[Message] | None = None
         self._over = False
+        self._told = asyncio.Event()
 
     async def receive(self) -> Message:
         if self._over:
-            return {"type": "websocket.disconnect", "code": COME_BACK}
+            return await self._gone()
         self._waiting = asyncio.ensure_future(self._receive())
         try:
             return await self._waiting
         except asyncio.CancelledError:
-            if self._over:
-                return {"type": "websocket.disconnect", "code": COME_BACK}
-            raise
+            if not self._over:
+                raise
+            return await self._gone()
+
+    async def _gone(self) -> Message:
+        await self._told.wait()  # an app that ends sooner would have the server close without a reason
+        return {"type": "websocket.disconnect", "code": COME_BACK}
 
     async def send(self, message: Message) -> None:
         if not self._over:
@@ -55,6 +60,7 @@ class _Socket:
         with suppress(Exception):  # it may have gone by itself
             async with asyncio.timeout(1):
                 await self._send({"type": "websocket.close", "code": COME_BACK})
+        self._told.set()
 
 
 class Traffic:
