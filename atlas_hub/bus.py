@@ -38,6 +38,9 @@ class Bus(Protocol):
     def listen(self) -> AsyncIterator[Changed]:
         """Every bell from now on."""
 
+    async def answers(self) -> bool:
+        """Whether what carries the bell is there."""
+
     async def close(self) -> None:
         """Stop."""
 
@@ -60,6 +63,9 @@ class MemoryBus:
                 yield await queue.get()
         finally:
             self._listeners.discard(queue)
+
+    async def answers(self) -> bool:
+        return True
 
     async def close(self) -> None:
         self._listeners.clear()
@@ -101,6 +107,12 @@ class RedisBus:
         finally:
             with suppress(RedisError, OSError):
                 await subscription.aclose()
+
+    async def answers(self) -> bool:
+        try:
+            return bool(await asyncio.wait_for(self._redis.ping(), PATIENCE))
+        except (RedisError, OSError, TimeoutError):
+            return False
 
     async def close(self) -> None:
         await self._redis.aclose()

@@ -31,6 +31,13 @@ class DeployMode(StrEnum):
     SAAS = "saas"
 
 
+class LogFormat(StrEnum):
+    """How the hub's own server writes its log."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
 class Settings(BaseSettings):
     """The settings of one process. Vendor variables (`SLACK_CLIENT_ID`) are read through `env`."""
 
@@ -105,6 +112,23 @@ class Settings(BaseSettings):
         description="The address the stand-alone app listens on.",
     )
     port: int = Field(default=3000, ge=1, le=65535, validation_alias="PORT", description="The port of page and APIs.")
+    workers: int = Field(
+        default=0,
+        ge=0,
+        validation_alias="GRANIAN_WORKERS",
+        description="How many workers answer; more than one needs Redis. 0: one, and with Redis two for each core and "
+        "one more.",
+    )
+    log_format: LogFormat = Field(
+        default=LogFormat.TEXT,
+        validation_alias="ATLAS_LOG_FORMAT",
+        description="`text` or `json`: how the log is written, one line for each event.",
+    )
+    metrics_token: Secret | None = Field(
+        default=None,
+        validation_alias="ATLAS_METRICS_TOKEN",
+        description="The bearer token for `/metrics`. At least 16 characters. Unset: there are no metrics.",
+    )
 
     @field_validator("trusted_proxies", "outbound_allow", mode="before")
     @classmethod
@@ -113,7 +137,7 @@ class Settings(BaseSettings):
             return tuple(ip_network(part.strip(), strict=False) for part in value.split(",") if part.strip())
         return value
 
-    @field_validator("api_key")
+    @field_validator("api_key", "metrics_token")
     @classmethod
     def _long_enough(cls, value: Secret | None) -> Secret | None:
         if value is not None and len(value) < SHORTEST_API_KEY:
@@ -141,6 +165,11 @@ class Settings(BaseSettings):
     def address(self) -> str:
         """The public address, without a slash at its end."""
         return self.public_url or f"http://localhost:{self.port}"
+
+    @property
+    def metrics_dir(self) -> Path:
+        """Where the workers of one server count."""
+        return self.data_dir / "tmp" / f"metrics-{self.port}"
 
     @property
     def production(self) -> bool:

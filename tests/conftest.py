@@ -49,6 +49,9 @@ def no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
             "ATLAS_RATE_LIMIT_RPM",
             "ATLAS_OUTBOUND_ALLOW",
             "ATLAS_TRUSTED_PROXIES",
+            "ATLAS_METRICS_TOKEN",
+            "ATLAS_LOG_FORMAT",
+            "GRANIAN_WORKERS",
             "HOST",
             "PORT",
         }:

@@ -39,6 +39,8 @@ def test_production_means(monkeypatch: pytest.MonkeyPatch, name: str, value: str
     [
         ("ATLAS_DEPLOY_MODE", "cloudy"),
         ("ATLAS_API_KEY", "tooshort"),
+        ("ATLAS_METRICS_TOKEN", "tooshort"),
+        ("ATLAS_LOG_FORMAT", "yaml"),
         ("ATLAS_RATE_LIMIT_RPM", "-1"),
         ("ATLAS_RATE_LIMIT_RPM", "many"),
         ("ATLAS_OUTBOUND_ALLOW", "10.0.0.0/33"),
@@ -55,7 +57,7 @@ def test_a_wrong_value_is_refused_by_name_and_never_repeated(
     with pytest.raises(BadForm) as refused:
         load()
     assert list(refused.value.fields) == [name]
-    if name == "ATLAS_API_KEY":
+    if name in {"ATLAS_API_KEY", "ATLAS_METRICS_TOKEN"}:
         assert value not in refused.value.text
 
 

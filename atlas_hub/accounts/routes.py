@@ -18,6 +18,7 @@ from atlas_hub.accounts import intake, pages, people, sessions, sign_in, workspa
 from atlas_hub.accounts.actors import SIGN_IN_PATH
 from atlas_hub.accounts.intake import FORM_COOKIE, HOME, Refused, form_token, read_form, safe_next
 from atlas_hub.hub import Hub, hub
+from atlas_hub.kit import logs
 from atlas_hub.kit.errors import (
     BadForm,
     Forbidden,
@@ -42,6 +43,8 @@ def calm(endpoint: Endpoint) -> Endpoint:
 
     @functools.wraps(endpoint)
     async def answered(request: Request) -> Response:
+        reference = new_id()
+        logs.request_id.set(reference)
         try:
             return await endpoint(request)
         except HubError as error:
@@ -51,7 +54,6 @@ def calm(endpoint: Endpoint) -> Endpoint:
             text = "The hub cannot reach its database at the moment, so nobody can sign in. Try again in a minute."
             return pages.notice("Back in a moment", text, status=503, link=AGAIN, headers={"Retry-After": "30"})
         except Exception:
-            reference = new_id()
             log.exception("Unexpected error %s", reference)
             text = f"Something unexpected went wrong. Try again; if it happens again, report the reference {reference}."
             return pages.notice("That did not work", text, status=500, link=AGAIN)

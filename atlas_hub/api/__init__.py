@@ -8,8 +8,9 @@ from typing import cast
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from atlas_hub.api import admin
+from atlas_hub.api import admin, operator
 from atlas_hub.api.callers import Actors
+from atlas_hub.api.traffic import TRAFFIC
 
 Apis = tuple[tuple[str, ASGIApp], ...]
 
@@ -32,15 +33,15 @@ def in_front_of(apis: Apis) -> Callable[[ASGIApp], ASGIApp]:
 
     def wrap(app: ASGIApp) -> ASGIApp:
         async def first_the_apis(scope: Scope, receive: Receive, send: Send) -> None:
+            chosen = app
             if scope["type"] == "http":
-                path, root = scope["path"], scope.get("root_path", "")
-                path = path[len(root) :] if root and path.startswith(root) else path
+                path = operator.path_of(scope)
                 for prefix, api in apis:
                     if path.startswith(prefix) and path[len(prefix) : len(prefix) + 1] in ("", "/"):
-                        await api(scope, receive, send)
-                        return
-            await app(scope, receive, send)
+                        chosen = api
+                        break
+            await TRAFFIC.through(chosen, scope, receive, send)
 
-        return first_the_apis
+        return operator.answering()(first_the_apis)
 
     return wrap

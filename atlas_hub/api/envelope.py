@@ -20,10 +20,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from atlas_hub.api.errors import FAILED, Refusal, bad_request, refusal_of
 from atlas_hub.hub import Hub, Unreachable
 from atlas_hub.hub import hub as the_hub
+from atlas_hub.kit import clock, logs, metrics
 from atlas_hub.kit.errors import HubError, NotAvailable, NotFound
 from atlas_hub.services.access import Actor
 
 log = logging.getLogger(__name__)
+access = logging.getLogger("atlas_hub.access")
 
 BODY_BYTES = 64 * 1024
 JSON = "application/json"
@@ -92,7 +94,16 @@ class Envelope:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request_id = str(uuid.uuid4())
+        known_as = logs.request_id.set(request_id)
+        began = clock.monotonic()
         envelope = _Sender(send, request_id, head=scope["method"] == "HEAD")
+        try:
+            await self._answered(scope, receive, envelope, request_id)
+        finally:
+            self._note(scope, envelope.status, clock.monotonic() - began)
+            logs.request_id.reset(known_as)
+
+    async def _answered(self, scope: Scope, receive: Receive, envelope: _Sender, request_id: str) -> None:
         try:
             inner = self._inner(scope)
             inner[REQUEST_ID] = request_id
@@ -106,6 +117,17 @@ class Envelope:
             if envelope.started:
                 raise
             await told(error, request_id)(scope, receive, envelope)
+
+    def _note(self, scope: Scope, status: int, seconds: float) -> None:
+        """Count the request and write its line: the route is ours or `(none)`, never what somebody typed."""
+        inner = self._inner(scope)
+        path = inner["path"][len(inner["root_path"]) :]
+        route = self._prefix + path if path in self._allow else "(none)"
+        method = scope["method"] if scope["method"] in metrics.METHODS else "other"
+        metrics.answered(route, method, status, seconds)
+        ms = round(seconds * 1000)
+        said = {"method": method, "route": route, "status": status, "ms": ms}
+        access.info("%s %s %s %s ms", method, route, status, ms, extra=said)
 
     def _inner(self, scope: Scope) -> Scope:
         root = scope.get("root_path", "") + self._prefix
@@ -142,7 +164,7 @@ def _running() -> Hub:
 class _Sender:
     """Adds the headers of every answer; drops the body for HEAD."""
 
-    __slots__ = ("_head", "_headers", "_send", "started")
+    __slots__ = ("_head", "_headers", "_send", "started", "status")
 
     def __init__(self, send: Send, request_id: str, *, head: bool) -> None:
         self._send = send
@@ -153,10 +175,12 @@ class _Sender:
             (b"x-content-type-options", b"nosniff"),
         )
         self.started = False
+        self.status = 0  # nobody was answered: the caller has gone
 
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.started = True
+            self.status = message["status"]
             message["headers"] = [*message.get("headers", ()), *self._headers]
         elif self._head and message["type"] == "http.response.body":
             message = {**message, "body": b""}

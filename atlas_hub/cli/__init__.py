@@ -9,6 +9,7 @@ import click
 
 COMMANDS = {
     "serve": "atlas_hub.cli.serve:serve",
+    "build": "atlas_hub.cli.serve:build",
     "migrate": "atlas_hub.cli.serve:migrate",
     "workspace": "atlas_hub.cli.people:workspace",
     "user": "atlas_hub.cli.people:user",
@@ -40,7 +41,8 @@ class Late(click.Group):
 @click.pass_context
 def main(context: click.Context, *, debug: bool) -> None:
     """Atlas Hub: one admin console and one credential store for everything a workspace connects."""
-    from atlas_hub.kit import redact
+    from atlas_hub.kit import ids, logs, redact
 
     redact.install()
+    logs.request_id.set(ids.new_id())
     context.obj = {"debug": debug}

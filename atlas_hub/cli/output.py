@@ -16,7 +16,7 @@ import click
 from atlas_hub import hub as hubs
 from atlas_hub import settings as hub_settings
 from atlas_hub.hub import Hub
-from atlas_hub.kit import redact
+from atlas_hub.kit import logs, redact
 from atlas_hub.kit.errors import BadForm, HubError, NotAvailable
 from atlas_hub.storage.db import Unreachable, async_url
 
@@ -73,6 +73,7 @@ def with_hub(work: Callable[[Hub], Awaitable[T]]) -> T:
 
     async def opened() -> T:
         settings = hub_settings.load()
+        logs.install(settings.log_format)
         if not settings.has_database:
             raise NotAvailable("This command needs a database, and DATABASE_URL is none. Set it to the hub's database.")
         _require_address(settings.database)

@@ -1,4 +1,4 @@
-"""Serve the stand-alone app: migrate, build the page, start the workers, print the set-up link once they answer."""
+"""Serve the stand-alone app: migrate, build the page if need be, start the workers, print the set-up link."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import asyncio
 import http.client
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -20,7 +21,9 @@ import click
 from atlas_hub import hub as hubs
 from atlas_hub import settings as hub_settings
 from atlas_hub.accounts.workspaces import mint_setup_link
+from atlas_hub.cli import page
 from atlas_hub.hub import Unreachable
+from atlas_hub.kit import logs
 from atlas_hub.kit.errors import HubError
 from atlas_hub.settings import Settings
 
@@ -37,20 +40,21 @@ def serve(*, dev: bool, as_json: bool) -> None:
     """Migrate, then serve page and APIs on one port until stopped."""
     try:
         settings = hub_settings.load()
+        logs.install(settings.log_format)
         link = asyncio.run(_prepare(settings))
     except HubError as error:
         raise click.ClickException(error.text) from None
     except Unreachable:
         raise click.ClickException(NO_ANSWER) from None
-    if not Path("rxconfig.py").is_file():
-        raise click.ClickException("There is no rxconfig.py here. Run this in the folder of Atlas Hub.")
+    _require_folder()
     if not _is_free(settings):
         raise click.ClickException(
             f"Port {settings.port} is in use. Stop what uses it, or choose another: PORT={settings.port + 100} make run"
         )
-    click.echo("Building the page; the first time takes a minute or two.", err=True)
+    if not dev:
+        _have_page(settings)
     # The arguments are our own, and the interpreter is the one that runs this.
-    server = subprocess.Popen(_command(settings, dev=dev), env=_environment(), stdout=sys.stderr)  # noqa: S603
+    server = subprocess.Popen(_command(settings, dev=dev), env={**_environment(), **_counting(settings)}, stdout=sys.stderr)  # noqa: S603
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _pass_on(server))
     if _answers(server, settings):
@@ -66,10 +70,17 @@ async def _prepare(settings: Settings) -> str | None:
 
 
 def _command(settings: Settings, *, dev: bool) -> list[str]:
+    if not dev:
+        return [sys.executable, "-m", "atlas_hub.serving"]
     reflex = [sys.executable, "-m", "reflex", "run", "--backend-host", settings.host]
-    if dev:
-        return [*reflex, "--frontend-port", str(settings.port), "--backend-port", str(DEV_BACKEND)]
-    return [*reflex, "--env", "prod", "--single-port", "--frontend-port", str(settings.port)]
+    return [*reflex, "--frontend-port", str(settings.port), "--backend-port", str(DEV_BACKEND)]
+
+
+def _have_page(settings: Settings) -> None:
+    if not page.is_built():
+        click.echo("Building the page; the first time takes a minute or two.", err=True)
+        page.build(_environment())
+    page.move_to(settings)
 
 
 def _is_free(settings: Settings) -> bool:
@@ -83,10 +94,36 @@ def _is_free(settings: Settings) -> bool:
     return True
 
 
+def _counting(settings: Settings) -> dict[str, str]:
+    """Where the workers of this server count. What an earlier one counted is over."""
+    shutil.rmtree(settings.metrics_dir, ignore_errors=True)
+    settings.metrics_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return {"PROMETHEUS_MULTIPROC_DIR": str(settings.metrics_dir.resolve())}
+
+
 def _environment() -> dict[str, str]:
     # Node and npm come from requirements.txt, into the folder of this interpreter.
     path = os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH", "")))
-    return {**os.environ, "PATH": path, "REFLEX_USE_NPM": "1", "REFLEX_CHECK_LATEST_VERSION": "false"}
+    fixed = {"PATH": path, "REFLEX_USE_NPM": "1", "REFLEX_CHECK_LATEST_VERSION": "false"}
+    return {**os.environ, **fixed}
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON value.")
+def build(*, as_json: bool) -> None:
+    """Build the page, so that `serve` starts at once and needs no npm. It needs no database and no keys."""
+    try:
+        hub_settings.load()  # rxconfig.py reads it too: what is wrong is told in our words
+    except HubError as error:
+        raise click.ClickException(error.text) from None
+    _require_folder()
+    page.build(_environment())
+    click.echo(json.dumps({"built": True}) if as_json else "The page is built.")
+
+
+def _require_folder() -> None:
+    if not Path("rxconfig.py").is_file():
+        raise click.ClickException("There is no rxconfig.py here. Run this in the folder of Atlas Hub.")
 
 
 @click.command()

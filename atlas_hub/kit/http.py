@@ -19,6 +19,7 @@ from weakref import WeakValueDictionary
 
 import httpx
 
+from atlas_hub.kit import clock, metrics
 from atlas_hub.kit.answer import Answer, Unpack, Upstream, judge
 from atlas_hub.kit.errors import InvalidCredentials, NetworkError, PlatformError, ProviderError
 from atlas_hub.kit.guard import Guard, Target
@@ -171,18 +172,21 @@ class Http:
         return self._opened[pinned]
 
     async def _send(self, question: _Question, timeout: float, *, pinned: bool) -> Answer:
-        vendor = question.vendor
+        vendor, began, status = question.vendor, clock.monotonic(), None
         turn = self._turns.setdefault(question.host, asyncio.Semaphore(PER_HOST))
         try:
             async with asyncio.timeout(timeout), turn:
                 client = self._client(pinned=pinned)
                 response = await client.send(question.request(client, timeout), stream=True)
+                status = response.status_code
                 try:
                     return await _read(response, vendor)
                 finally:
                     await response.aclose()
         except (UnicodeError, httpx.HTTPError, httpx.StreamError, httpx.InvalidURL, OSError) as error:
             failure = _failure(error, vendor, timeout)
+        finally:
+            metrics.called(vendor, status, clock.monotonic() - began)
         # Outside of the except, so that httpx's error, which knows the whole address, does not travel along.
         raise failure
 

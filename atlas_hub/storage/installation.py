@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import logging
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from alembic.config import Config
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection as SyncConnection
-from sqlalchemy import select, text
+from sqlalchemy import inspect, select, text
 
 from alembic import command
 from atlas_hub.kit.clock import now
 from atlas_hub.kit.errors import BadForm
 from atlas_hub.settings import Settings
-from atlas_hub.storage.db import Db, Tx, insert_once
+from atlas_hub.storage.db import Ask, Db, Tx, insert_once
 from atlas_hub.storage.keys import load_or_make_key_file, parse_keys
 from atlas_hub.storage.models import Installation
 from atlas_hub.storage.vault import Vault, check_fault, make_check
@@ -51,6 +53,22 @@ async def migrate(db: Db, revision: str = "head") -> None:
 
 def _upgrade(connection: SyncConnection, revision: str) -> None:
     command.upgrade(alembic_config(connection), revision)
+
+
+async def is_migrated(ask: Ask) -> bool:
+    """Whether the hub's tables are at least as new as this code. Newer ones, of a later release, only add."""
+    tables = await ask.run_sync(lambda connection: inspect(connection).has_table(VERSION_TABLE))
+    if not tables:
+        return False
+    found = (await ask.execute(text(f"SELECT version_num FROM {VERSION_TABLE}"))).scalar_one_or_none()  # noqa: S608  # our own constant
+    return found is not None and found not in _older()
+
+
+@cache
+def _older() -> frozenset[str]:
+    """Every revision that this code knows, but the newest."""
+    known = ScriptDirectory.from_config(alembic_config())
+    return frozenset(each.revision for each in known.walk_revisions() if each.revision != known.get_current_head())
 
 
 async def the_row(tx: Tx) -> Installation:

@@ -15,6 +15,7 @@ from urllib.parse import quote
 import reflex as rx
 
 from atlas_hub.hub import hub
+from atlas_hub.kit import logs
 from atlas_hub.kit.errors import HubError
 from atlas_hub.services.access import ADMINS_ALONE, Actor
 from atlas_hub.ui import words
@@ -71,10 +72,11 @@ def _guarded(handler: Handler, level: str) -> Handler:
 
     @wraps(handler)
     async def guarded(self: Any, *args: Any, **kwargs: Any) -> Any:
+        mark = words.reference()
+        logs.request_id.set(mark)  # an event has a task, and so a context, of its own
         try:
             actor = await actor_of(self)
         except Exception:
-            mark = words.reference()
             log.exception("The check of who is asking failed, reference %s.", mark)
             return await _tell(self, trouble=UNCHECKED.format(mark=mark))
         if actor is None:
@@ -89,7 +91,6 @@ def _guarded(handler: Handler, level: str) -> Handler:
         except HubError as error:
             return await _tell(self, notice=error.text)
         except Exception:
-            mark = words.reference()
             log.exception("A page event failed, reference %s.", mark)
             told = {"trouble": words.unreadable(mark)} if level == "load" else {"notice": words.unexpected(mark)}
             return await _tell(self, **told)

@@ -1,0 +1,84 @@
+"""Build the page ahead of time, and know whether a build is the one that this code makes."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import subprocess
+import sys
+from collections.abc import Mapping
+from importlib.metadata import version
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import click
+
+from atlas_hub.settings import Settings
+
+WEB = Path(".web")
+STAMP = WEB / "atlas_hub.json"
+KINDS = frozenset({".py", ".js", ".css", ".svg", ".json"})
+
+
+def build(environment: Mapping[str, str]) -> None:
+    """Compile and build the page in this folder. Raises `ClickException` where that fails."""
+    STAMP.unlink(missing_ok=True)
+    print_of_this = _fingerprint()
+    command = [sys.executable, "-m", "reflex", "export", "--frontend-only", "--no-zip"]
+    done = subprocess.run(command, env=dict(environment), stdout=sys.stderr, check=False)  # noqa: S603  # our own words
+    if done.returncode:
+        raise click.ClickException("The page could not be built. What went wrong stands above.")
+    STAMP.write_text(json.dumps({"fingerprint": print_of_this}), encoding="utf-8")
+
+
+def is_built() -> bool:
+    """Whether the page in this folder was built from exactly this code."""
+    try:
+        return bool(json.loads(STAMP.read_text(encoding="utf-8"))["fingerprint"] == _fingerprint())
+    except (OSError, ValueError, KeyError):
+        return False
+
+
+def move_to(settings: Settings) -> None:
+    """Tell the built page where its server is: one file of it says so, and `env.json` beside it."""
+    record = WEB / "env.json"
+    said = record.read_text(encoding="utf-8")
+    former = json.loads(said)["PING"].removesuffix("/ping")
+    if former == settings.address:
+        return
+    moves = {former: settings.address, _socket(former): _socket(settings.address)}
+    for path in (WEB / "build" / "client" / "assets").glob("reflex-env-*.js"):
+        _rewrite(path, moves)
+        for twin in path.parent.glob(f"{path.name}.*"):
+            twin.unlink()  # its compressed form still has the former address
+    _rewrite(record, moves)
+
+
+def _rewrite(path: Path, moves: Mapping[str, str]) -> None:
+    text = path.read_text(encoding="utf-8")
+    for former, present in moves.items():
+        text = text.replace(f"{former}/", f"{present}/")
+    path.write_text(text, encoding="utf-8")
+
+
+def _socket(address: str) -> str:
+    return urlsplit(address)._replace(scheme="wss" if address.startswith("https") else "ws").geturl()
+
+
+def _fingerprint() -> str:
+    """A digest of all that the page is made of: our code, what this folder adds, and Reflex's version."""
+    package = Path(__file__).resolve().parents[1]
+    digest = hashlib.sha256(version("reflex").encode())
+    folders = [("atlas_hub", package), ("assets", Path("assets")), ("reflex.lock", Path("reflex.lock"))]
+    files = [(f"{name}/{path.relative_to(folder).as_posix()}", path) for name, folder in folders for path in _in(folder)]
+    for name, path in [*sorted(files), ("rxconfig.py", Path("rxconfig.py"))]:
+        digest.update(name.encode() + b"\0" + hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()
+
+
+def _in(folder: Path) -> list[Path]:
+    return [
+        path
+        for path in folder.rglob("*")
+        if path.suffix in KINDS and path.is_file() and not {"__pycache__", "external"} & set(path.parts)
+    ]
