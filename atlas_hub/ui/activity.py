@@ -55,9 +55,10 @@ class Activity(rx.State):
     @entering
     async def load(self, actor: Actor) -> Any:
         """Show the page of events that the address names."""
+        put(self, FRESH)  # should reading fail, what was shown is not what the address names
         asked = dict(self.router.url.query_parameters)
         moved = await remember(self, actor)
-        told: dict[str, Any] = {**FRESH, "loaded": True}
+        told: dict[str, Any] = {"loaded": True}
         try:
             told |= await _shown(asked, actor) if actor.may_change else {"refused": MEMBERS}
         except NotAvailable as error:
@@ -201,7 +202,7 @@ def _filters() -> Markup:
             rx.el.label("Person", html_for="ah-activity-actor"),
             rx.el.input(
                 id="ah-activity-actor", name="actor", type="search", default_value=Activity.actor, key=Activity.actor,
-                max_length=200, auto_complete="off", placeholder="Part of a name or address",
+                max_length=200, auto_complete="off", placeholder="Part of the address",
             ),
             class_name="ah-field",
         ),
@@ -228,6 +229,15 @@ def _choice(label: str, name: str, options: list[tuple[str, str]], value: Any) -
         ),
         class_name="ah-field",
     )  # fmt: skip
+
+
+def _count() -> Markup:
+    """How many are shown, told to the ear at every change."""
+    return rx.el.p(
+        rx.match(Activity.rows.length(), (0, ""), (1, "One event."), f"{Activity.rows.length()} events."),
+        role="status",
+        class_name="ah-hidden",
+    )
 
 
 def _events() -> Markup:
@@ -274,9 +284,10 @@ def _cell(name: str, *content: Any) -> Markup:
 
 
 def _paging() -> Markup:
+    """Links that begin at the top of the page, unlike those of the drawer."""
     return rx.el.nav(
-        rx.cond(Activity.newer != "", link("Newer", to=Activity.newer, class_name="ah-button")),
-        rx.cond(Activity.older != "", link("Older", to=Activity.older, class_name="ah-button")),
+        rx.cond(Activity.newer != "", rx.el.a("Newer", href=Activity.newer, class_name="ah-button")),
+        rx.cond(Activity.older != "", rx.el.a("Older", href=Activity.older, class_name="ah-button")),
         class_name="ah-acts",
         custom_attrs={"aria-label": "Pages of the activity"},
     )

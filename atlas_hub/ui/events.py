@@ -45,7 +45,7 @@ ACTORS: Final[Mapping[str, str]] = {
 }
 """Who is nobody with an address."""
 
-NAMES: Final[Mapping[str, str]] = {"now": "now", "was": "before", "replaced": "in place of", "apis": "for"}
+NAMES: Final[Mapping[str, str]] = {"was": "before", "code": "reason", "replaced": "in place of", "apis": "for"}
 """What a detail is called where its own name does not say it."""
 
 SHOWN_ELSEWHERE: Final = frozenset({"label", "account", "name"})

@@ -90,7 +90,7 @@ def test_filters_narrow_live_in_the_address_and_are_taken_back(browsing: Browsin
     filters(page).get_by_label("Provider").select_option("Slack")
     show(page)
     expect(rows(page)).to_have_count(1)
-    expect(rows(page)).to_contain_text("code: auth expired")
+    expect(rows(page)).to_contain_text("reason: auth expired")
     assert urlsplit(page.url).query == "provider=slack&actor=ANA%40&result=failed"
     page.go_back()
     expect(rows(page)).to_contain_text("Disconnected")
@@ -110,6 +110,8 @@ def test_older_and_newer_lead_through_all_of_it(browsing: Browsing, place: Place
     expect(paging.get_by_role("link", name="Newer")).to_have_count(0)
     paging.get_by_role("link", name="Older").click()
     expect(rows(page)).to_have_count(10)
+    expect(page.get_by_text("10 events.")).to_have_role("status")
+    assert page.evaluate("scrollY") == 0
     expect(page).to_have_url(re.compile(r"kind=checked&before=\d+$"))
     expect(paging.get_by_role("link", name="Older")).to_have_count(0)
     paging.get_by_role("link", name="Newer").click()

@@ -79,7 +79,7 @@ def test_a_kind_that_nobody_knows_is_still_said():
     [
         ({}, ["ana@example.com", "Checked the connection", "Slack", "Acme", "", ""]),
         ({"result": "failed", "detail": {"code": "AUTH_EXPIRED"}},
-         ["ana@example.com", "Checked the connection", "Slack", "Acme", "code: auth expired", "failed"]),
+         ["ana@example.com", "Checked the connection", "Slack", "Acme", "reason: auth expired", "failed"]),
         ({"subject": "gone", "kind": "disconnected", "detail": {"label": "Old", "account": "Acme Corp"}},
          ["ana@example.com", "Disconnected", "Slack", "Acme Corp", "", ""]),
         ({"kind": "used", "actor": "hub", "detail": {"minute": "2026-03-31T11:59:00.000Z", "times": 3}},
