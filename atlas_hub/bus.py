@@ -110,7 +110,9 @@ class RedisBus:
 
     async def answers(self) -> bool:
         try:
-            return bool(await asyncio.wait_for(self._redis.ping(), PATIENCE))
+            async with asyncio.timeout(PATIENCE):
+                asked: Any = self._redis.ping()
+                return bool(await asked)
         except (RedisError, OSError, TimeoutError):
             return False
 

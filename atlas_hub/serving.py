@@ -38,8 +38,9 @@ def main() -> int:
     environment.REFLEX_ENV_MODE.set(constants.Env.PROD)
     environment.REFLEX_SKIP_COMPILE.set(True)
     environment.REFLEX_MOUNT_FRONTEND_COMPILED_APP.set(True)
-    rx.config.get_config()._set_persistent(frontend_port=settings.port, backend_port=settings.port)  # noqa: SLF001  # as `reflex run`
-    reset_disk_state_manager()
+    reflex: Any = rx.config.get_config()
+    reflex._set_persistent(frontend_port=settings.port, backend_port=settings.port)  # noqa: SLF001  # as `reflex run`
+    reset_disk_state_manager()  # type: ignore[no-untyped-call]  # Reflex's is not typed
     reflex_exec._preload_for_fork(None)  # noqa: SLF001  # workers share what was imported, as under `reflex run`
     Server(
         target=reflex_exec.get_app_instance_from_file(),

@@ -96,7 +96,9 @@ def test_a_layer_imports_only_what_stands_below_it(path: Path) -> None:
     layer = layer_of(name_of(path))
     may = LAYERS.get(layer)
     if may is None:
-        assert layer in {"plugin", "atlas_hub", "__main__", "__init__", "docs", "serving"}, "a new layer: add it to the table"
+        assert layer in {"plugin", "atlas_hub", "__main__", "__init__", "docs", "serving"}, (
+            "a new layer: add it to the table"
+        )
         return
     ours = {module.split(".")[1] for module in imports(path) if module.startswith("atlas_hub.")}
     # The stand-alone app's frame is page as much as account: it wraps the hub's page in a header.

@@ -25,7 +25,6 @@ from tests.standins.slack import SlackStandin
 from tests.standins.slack_seed import ACME
 
 
-
 @pytest.fixture
 def slack(monkeypatch: pytest.MonkeyPatch) -> Iterator[SlackStandin]:
     with SlackStandin() as standin:
@@ -47,6 +46,11 @@ def second_database(postgres_server: str) -> Iterator[str]:
 def another(key_id: str) -> str:
     """A key that sealed nothing here."""
     return f"{key_id}:{generate_key()}"
+
+
+def run(*given, **how) -> subprocess.CompletedProcess[str]:
+    """The operator's command, as the guide has it."""
+    return subprocess.run(*given, check=True, **how)
 
 
 async def fill(settings: Settings) -> Actor:
@@ -73,7 +77,7 @@ async def test_sqlite(tmp_path: Path, slack: SlackStandin) -> None:
     owner = await fill(test_settings(here))
     dump = tmp_path / "backup.db"
     # As docs/operations.md says, with the hub's log of writes still beside the file.
-    subprocess.run(["sqlite3", here / "atlas.db", f"VACUUM INTO '{dump}'"], check=True)
+    run(["sqlite3", here / "atlas.db", f"VACUUM INTO '{dump}'"])
     assert ACME.encode() not in dump.read_bytes()
     shutil.copy(dump, there / "atlas.db")
     async with open_hub(test_settings(there)) as hub:
@@ -98,24 +102,24 @@ async def test_sqlite_with_another_key_is_calm_and_names_the_key(
 
 
 @pytest.mark.postgres
-async def test_postgres(
-    tmp_path: Path, slack: SlackStandin, postgres_url: str, second_database: str
-) -> None:
+async def test_postgres(tmp_path: Path, slack: SlackStandin, postgres_url: str, second_database: str) -> None:
     owner = await fill(test_settings(tmp_path / "here", database_url=postgres_url))
     dump = tmp_path / "backup.dump"
-    subprocess.run(["pg_dump", "--format=custom", f"--file={dump}", postgres_url], check=True)
-    plain = subprocess.run(["pg_restore", "--file=-", dump], check=True, capture_output=True, text=True).stdout
+    run(["pg_dump", "--format=custom", f"--file={dump}", postgres_url])
+    plain = run(["pg_restore", "--file=-", dump], capture_output=True, text=True).stdout
     assert "atlas_hub_credential" in plain
     assert ACME not in plain
     assert ACME.encode().hex() not in plain
     restore = ["pg_restore", "--no-owner", "--exit-on-error", f"--dbname={second_database}", str(dump)]
-    subprocess.run(restore, check=True, env={"PATH": os.environ["PATH"]})  # noqa: TID251  # a child's
+    run(restore, env={"PATH": os.environ["PATH"]})  # noqa: TID251  # a child's
     with pytest.raises(BadForm) as missing:
         async with open_hub(test_settings(tmp_path / "there", database_url=second_database, encryption_keys=None)):
             pass
     assert list(missing.value.fields) == ["ATLAS_ENCRYPTION_KEYS"]
     with pytest.raises(BadForm) as wrong:
-        async with open_hub(test_settings(tmp_path / "there", database_url=second_database, encryption_keys=another("v2"))):
+        async with open_hub(
+            test_settings(tmp_path / "there", database_url=second_database, encryption_keys=another("v2"))
+        ):
             pass
     assert "v1" in wrong.value.text
     async with open_hub(test_settings(tmp_path / "there", database_url=second_database)) as hub:

@@ -109,7 +109,7 @@ class Traffic:
         await asyncio.gather(*(socket.end() for socket in list(self._sockets)))
         with suppress(TimeoutError):
             async with asyncio.timeout(GRACE_SECONDS):
-                while self.requests:
+                while self.requests:  # noqa: ASYNC110  # once in a process's life, against an event at each request
                     await asyncio.sleep(0.05)
         if self.requests:
             log.warning("%s requests did not end within %g seconds.", self.requests, GRACE_SECONDS)

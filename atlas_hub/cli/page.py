@@ -23,19 +23,19 @@ KINDS = frozenset({".py", ".js", ".css", ".svg", ".json"})
 def build(environment: Mapping[str, str]) -> None:
     """Compile and build the page in this folder. Raises `ClickException` where that fails."""
     STAMP.unlink(missing_ok=True)
-    print_of_this = _fingerprint()
     command = [sys.executable, "-m", "reflex", "export", "--frontend-only", "--no-zip"]
     done = subprocess.run(command, env=dict(environment), stdout=sys.stderr, check=False)  # noqa: S603  # our own words
     if done.returncode:
         raise click.ClickException("The page could not be built. What went wrong stands above.")
-    STAMP.write_text(json.dumps({"fingerprint": print_of_this}), encoding="utf-8")
+    # Only now: the first build in a folder writes reflex.lock there.
+    STAMP.write_text(json.dumps({"fingerprint": _fingerprint()}), encoding="utf-8")
 
 
 def is_built() -> bool:
     """Whether the page in this folder was built from exactly this code."""
     try:
         return bool(json.loads(STAMP.read_text(encoding="utf-8"))["fingerprint"] == _fingerprint())
-    except (OSError, ValueError, KeyError):
+    except (OSError, ValueError, KeyError, TypeError):
         return False
 
 
@@ -70,7 +70,9 @@ def _fingerprint() -> str:
     package = Path(__file__).resolve().parents[1]
     digest = hashlib.sha256(version("reflex").encode())
     folders = [("atlas_hub", package), ("assets", Path("assets")), ("reflex.lock", Path("reflex.lock"))]
-    files = [(f"{name}/{path.relative_to(folder).as_posix()}", path) for name, folder in folders for path in _in(folder)]
+    files = [
+        (f"{name}/{path.relative_to(folder).as_posix()}", path) for name, folder in folders for path in _in(folder)
+    ]
     for name, path in [*sorted(files), ("rxconfig.py", Path("rxconfig.py"))]:
         digest.update(name.encode() + b"\0" + hashlib.sha256(path.read_bytes()).digest())
     return digest.hexdigest()

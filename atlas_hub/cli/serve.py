@@ -53,8 +53,9 @@ def serve(*, dev: bool, as_json: bool) -> None:
         )
     if not dev:
         _have_page(settings)
+    environment = {**_environment(), **_counting(settings)}
     # The arguments are our own, and the interpreter is the one that runs this.
-    server = subprocess.Popen(_command(settings, dev=dev), env={**_environment(), **_counting(settings)}, stdout=sys.stderr)  # noqa: S603
+    server = subprocess.Popen(_command(settings, dev=dev), env=environment, stdout=sys.stderr)  # noqa: S603
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _pass_on(server))
     if _answers(server, settings):

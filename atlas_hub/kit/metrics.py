@@ -81,7 +81,7 @@ class _Now(Collector):
         counted: Collector = _registry
         if values.ValueClass is not values.MutexValue:
             _bury()
-            counted = multiprocess.MultiProcessCollector(CollectorRegistry())
+            counted = multiprocess.MultiProcessCollector(CollectorRegistry())  # type: ignore[no-untyped-call]  # the library's is not typed
         yield from (metric for metric in counted.collect() if metric.name.startswith(OURS))
         for name, (said, samples) in self._gauges.items():
             listed = [(dict(labels), value) for labels, value in samples]
@@ -93,11 +93,11 @@ class _Now(Collector):
 
 def _bury() -> None:
     """Forget what workers that are gone said of the present; what they counted stays."""
-    collector = multiprocess.MultiProcessCollector(CollectorRegistry())
+    collector = multiprocess.MultiProcessCollector(CollectorRegistry())  # type: ignore[no-untyped-call]  # the library's is not typed
     for path in Path(str(collector._path)).glob("gauge_live*_*.db"):  # noqa: SLF001  # where the library was told to count
         found = re.search(r"_(\d+)\.db$", path.name)
         if found and not _lives(int(found[1])):
-            multiprocess.mark_process_dead(int(found[1]))
+            multiprocess.mark_process_dead(int(found[1]))  # type: ignore[no-untyped-call]  # the library's is not typed
 
 
 def _lives(pid: int) -> bool:

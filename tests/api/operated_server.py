@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -15,9 +16,10 @@ from typing import Any
 
 import httpx
 
-from tests.crash.killed import ROOT, environment, free_port, wait_until
+from tests.crash.killed import ROOT, environment, free_port
 
 ADMIN = "/api/v1/admin/integrations"
+PATIENCE = 120
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,10 @@ def served(folder: Path, *, workers: int = 1, database: str = "", **env: str) ->
         )
     server = Server(port, process, log)
     try:
-        wait_until(lambda: _is_ready(server))
+        deadline = time.monotonic() + PATIENCE
+        while not _is_ready(server):
+            assert time.monotonic() < deadline, log.read_text()[-3000:]
+            time.sleep(0.1)
         yield server
     finally:
         with suppress(ProcessLookupError):

@@ -64,12 +64,12 @@ def test_what_runs_is_finished_and_what_is_open_is_sent_away(slack: SlackStandin
         os.kill(server.process.pid, signal.SIGTERM)
         wait_until(lambda: readiness(server) == (503, "stopping"))
         with pytest.raises(ConnectionClosed) as closed:
-            page.receive(timeout=10)
+            page.receive(timeout=30)
         assert closed.value.reason == 1012
         assert not answers, "the request was over before: this proves nothing"
         assert server.process.poll() is None
         asking.join(30)
-        assert server.process.wait(30) == 0
+        assert server.process.wait(60) == 0
     assert [answer.status_code for answer in answers] == [502]  # the vendor never answered, and its caller was told so
     [line] = [line for line in server.lines() if line["requestId"] == answers[0].json()["requestId"]]
     assert (line["logger"], line["status"], line["route"]) == ("atlas_hub.access", 502, f"{ADMIN}/slack/byot")
@@ -79,7 +79,7 @@ def test_what_runs_is_finished_and_what_is_open_is_sent_away(slack: SlackStandin
 def test_two_workers_with_nothing_to_do_end_at_once(tmp_path: Path, redis_url: str) -> None:
     with served(tmp_path, workers=2, REFLEX_REDIS_URL=redis_url) as server:
         os.kill(server.process.pid, signal.SIGTERM)
-        assert server.process.wait(15) == 0
+        assert server.process.wait(60) == 0
     said = [line for line in server.lines() if line["message"].startswith("Stopping: 0 requests")]
     assert len({line["pid"] for line in said}) == 2
     assert not [line for line in server.lines() if line["level"] in {"ERROR", "CRITICAL"}]

@@ -41,7 +41,7 @@ def said():
 
 def broken() -> tuple:
     try:
-        raise ValueError(f"no good: {TOKEN}")
+        int(TOKEN)
     except ValueError:
         return sys.exc_info()
 
