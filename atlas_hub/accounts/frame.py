@@ -22,6 +22,7 @@ class Seated(rx.State):
     name: str = ""
     workspace: str = ""
     workspace_name: str = ""
+    is_admin: bool = False
     workspaces: rx.Field[list[list[str]]] = rx.field(default_factory=list)
 
     @rx.event
@@ -35,6 +36,7 @@ class Seated(rx.State):
                 "name": actor.name,
                 "workspace": actor.workspace,
                 "workspace_name": actor.workspace_name,
+                "is_admin": actor.may_change,
                 "workspaces": [[seat.workspace, seat.name] for seat in seats],
             },
         )
@@ -42,7 +44,10 @@ class Seated(rx.State):
 
 @when_left
 async def _left(state: Any) -> None:
-    put(await state.get_state(Seated), {"name": "", "workspace": "", "workspace_name": "", "workspaces": []})
+    put(
+        await state.get_state(Seated),
+        {"name": "", "workspace": "", "workspace_name": "", "is_admin": False, "workspaces": []},
+    )
 
 
 def frame(content: rx.Component) -> rx.Component:
@@ -54,6 +59,7 @@ def frame(content: rx.Component) -> rx.Component:
             _workspace(),
             rx.el.nav(
                 link("Integrations", to=ROUTE, custom_attrs={"aria-current": "page"}),
+                rx.cond(Seated.is_admin, rx.el.a("Settings", href="/settings")),
                 custom_attrs={"aria-label": "Main"},
             ),
             rx.el.button(
