@@ -59,7 +59,7 @@ def frame(content: rx.Component) -> rx.Component:
             _workspace(),
             rx.el.nav(
                 link("Integrations", to=ROUTE, custom_attrs={"aria-current": "page"}),
-                rx.cond(Seated.is_admin, rx.el.a("Settings", href="/settings")),
+                rx.cond(Seated.is_admin, link("Settings", to="/settings", reload_document=True)),
                 custom_attrs={"aria-label": "Main"},
             ),
             rx.el.button(
