@@ -15,7 +15,7 @@ from atlas_hub.services.access import Actor
 if TYPE_CHECKING:
     import reflex as rx
 
-PATHS = ("/sign-in", "/sign-out", "/set-up", "/workspace")
+PATHS = ("/sign-in", "/sign-out", "/set-up", "/workspace", "/join", "/settings")
 SIGN_IN_PATH = "/sign-in"
 
 

@@ -24,6 +24,7 @@ class Seated(rx.State):
     name: str = ""
     workspace: str = ""
     workspace_name: str = ""
+    is_admin: bool = False
     workspaces: rx.Field[list[list[str]]] = rx.field(default_factory=list)
 
     @rx.event
@@ -37,6 +38,7 @@ class Seated(rx.State):
                 "name": actor.name,
                 "workspace": actor.workspace,
                 "workspace_name": actor.workspace_name,
+                "is_admin": actor.may_change,
                 "workspaces": [[seat.workspace, seat.name] for seat in seats],
             },
         )
@@ -44,7 +46,10 @@ class Seated(rx.State):
 
 @when_left
 async def _left(state: Any) -> None:
-    put(await state.get_state(Seated), {"name": "", "workspace": "", "workspace_name": "", "workspaces": []})
+    put(
+        await state.get_state(Seated),
+        {"name": "", "workspace": "", "workspace_name": "", "is_admin": False, "workspaces": []},
+    )
 
 
 def frame(content: rx.Component) -> rx.Component:
@@ -56,6 +61,7 @@ def frame(content: rx.Component) -> rx.Component:
             _workspace(),
             rx.el.nav(
                 *[link(word, to=to, custom_attrs={"aria-current": _current(to)}) for word, to in ENTRIES],
+                rx.cond(Seated.is_admin, link("Settings", to="/settings", reload_document=True)),
                 custom_attrs={"aria-label": "Main"},
             ),
             rx.el.button(

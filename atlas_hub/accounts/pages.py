@@ -11,41 +11,17 @@ from html import escape
 from starlette.responses import HTMLResponse
 
 from atlas_hub.accounts.intake import FORM_FIELD
+from atlas_hub.accounts.styles import CSS, WIDE
 
-CSS = """
-:root{color-scheme:light dark;--page:#f7f7f8;--card:#fff;--text:#1a1a1f;--soft:#5b5b66;--line:#d9d9e0;--edge:#85858f;
---accent:#2f55d4;--on:#fff;--bad:#b3261e;--bad-bg:#fdf0ef}
-@media (prefers-color-scheme:dark){:root{--page:#131316;--card:#1b1b20;--text:#ececf1;--soft:#a6a6b3;--line:#34343d;
---edge:#7d7d8a;--accent:#8fa8ff;--on:#10142a;--bad:#ffb4ab;--bad-bg:#2d1614}}
-*{box-sizing:border-box}
-body{margin:0;min-height:100vh;display:grid;place-items:start center;padding:12vh 16px 32px;background:var(--page);
-color:var(--text);font:16px/1.5 system-ui,-apple-system,"Segoe UI",Roboto,sans-serif}
-main{width:100%;max-width:400px;background:var(--card);border:1px solid var(--line);border-radius:10px;padding:24px}
-.name{margin:0 0 16px;font-size:14px;font-weight:600;color:var(--soft)}
-h1{margin:0 0 8px;font-size:20px;line-height:1.3}
-p{margin:0 0 16px;overflow-wrap:anywhere}
-.soft{color:var(--soft);font-size:14px}
-label{display:block;margin:16px 0 4px;font-size:14px;font-weight:600}
-input{width:100%;min-height:40px;padding:8px 12px;border:1px solid var(--edge);border-radius:8px;
-background:var(--card);color:var(--text);font:inherit}
-input[aria-invalid=true]{border-color:var(--bad);border-width:2px}
-.hint,.fault{margin:4px 0 0;font-size:14px}
-.hint{color:var(--soft)}
-.fault{color:var(--bad)}
-.alert{padding:12px;border:1px solid var(--bad);border-radius:8px;background:var(--bad-bg);color:var(--bad)}
-button,.button{display:block;width:100%;min-height:44px;margin-top:24px;padding:10px 16px;
-border:1px solid var(--accent);border-radius:8px;
-background:var(--accent);color:var(--on);font:inherit;font-weight:600;text-align:center;
-text-decoration:none;cursor:pointer}
-code{font:14px/1.5 ui-monospace,SFMono-Regular,Menlo,monospace}
-:focus-visible{outline:2px solid var(--accent);outline-offset:2px}
-"""
-_CSS_HASH = base64.b64encode(hashlib.sha256(CSS.encode()).digest()).decode()
+
+def _hash(css: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(css.encode()).digest()).decode()}'"
+
 
 HEADERS = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": (
-        f"default-src 'none'; style-src 'sha256-{_CSS_HASH}'; img-src 'self'; form-action 'self'; "
+        f"default-src 'none'; style-src {_hash(CSS)} {_hash(WIDE)}; img-src 'self'; form-action 'self'; "
         "frame-ancestors 'none'; base-uri 'none'"
     ),
     "X-Content-Type-Options": "nosniff",
@@ -65,6 +41,7 @@ class Input:
     hint: str = ""
     required: bool = True
     longest: int = 200
+    fixed: bool = False
 
 
 SIGN_IN = (
@@ -91,14 +68,24 @@ SET_UP = (
     ),
 )
 
+JOIN = (Input(name="email", label="E-mail", type="email", autocomplete="username", fixed=True), SET_UP[1], SET_UP[3])
+
 
 def page(title: str, body: str, *, status: int = 200, headers: Mapping[str, str] | None = None) -> HTMLResponse:
     """A page whose `body` is HTML already."""
+    inner = f'<main><p class="name">Atlas Hub</p><h1>{escape(title)}</h1>{body}</main>'
+    return document(title, inner, (CSS,), status=status, headers=headers)
+
+
+def document(
+    title: str, body: str, styles: tuple[str, ...], *, status: int = 200, headers: Mapping[str, str] | None = None
+) -> HTMLResponse:
+    """A whole document. Of styles the policy knows `CSS` and `WIDE`."""
     text = (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{escape(title)} · Atlas Hub</title><style>{CSS}</style></head>"
-        f'<body><main><p class="name">Atlas Hub</p><h1>{escape(title)}</h1>{body}</main></body></html>'
+        f"<title>{escape(title)} · Atlas Hub</title>{''.join(f'<style>{style}</style>' for style in styles)}</head>"
+        f"<body>{body}</body></html>"
     )
     return HTMLResponse(text, status_code=status, headers={**HEADERS, **(headers or {})})
 
@@ -118,14 +105,14 @@ def sign_in(
     headers: Mapping[str, str] | None = None, fresh: bool = False,
 ) -> HTMLResponse:  # fmt: skip
     """The form to sign in with; `fresh` where nobody can yet."""
-    body = _alert(alert)
+    body = alert_of(alert)
     if fresh:
         body += (
             '<p class="soft">Nobody can sign in yet. A set-up link was printed where the hub was started: '
             "open it to make the first account. It works once, within a day; restarting the hub prints a new one.</p>"
         )
     faults = {field.name: "" for field in SIGN_IN} if alert else {}
-    body += _form("/sign-in", SIGN_IN, form_token, "Sign in", {"email": email}, faults, {"next": next_path})
+    body += form("/sign-in", SIGN_IN, form_token, "Sign in", {"email": email}, faults, {"next": next_path})
     return page("Sign in", body, status=status, headers=headers)
 
 
@@ -136,16 +123,35 @@ def set_up(
     fields = SET_UP[1:] if waiting else SET_UP
     what = f"the workspace {waiting}" if waiting else "this hub"
     body = f'<p class="soft">You will be the owner of {escape(what)}.</p>'
-    body += _alert("Something in the form needs mending." if faults else "")
-    body += _form(path, fields, form_token, "Create account", typed, faults, {})
+    body += alert_of("Something in the form needs mending." if faults else "")
+    body += form(path, fields, form_token, "Create account", typed, faults, {})
     return page("Set up Atlas Hub", body, status=status)
 
 
-def _alert(text: str) -> str:
+def join(
+    path: str, form_token: str, told: str, *, email: str, typed: Mapping[str, str], faults: Mapping[str, str]
+) -> HTMLResponse:
+    """The form by which somebody who is invited makes an account. `told` says into what."""
+    body = f'<p class="soft">{escape(told)}</p>' + alert_of("Something in the form needs mending." if faults else "")
+    body += form(path, JOIN, form_token, "Join", {**typed, "email": email}, faults, {})
+    return page("Join", body, status=422 if faults else 200)
+
+
+def join_known(path: str, form_token: str, told: str, *, email: str, here: bool) -> HTMLResponse:
+    """For somebody with an account: a button to join with, or first the sign-in where they are not signed in `here`."""
+    if here:
+        body = f'<p>{escape(told)}</p><form method="post" action="{escape(path)}">{carried(form_token, {})}'
+        return page("Join", body + '<button type="submit">Join</button></form>')
+    body = f'<p class="soft">{escape(told)} You have an account: sign in to join.</p>'
+    return page("Join", body + form("/sign-in", SIGN_IN, form_token, "Sign in", {"email": email}, {}, {"next": path}))
+
+
+def alert_of(text: str) -> str:
+    """What went wrong, above a form; nothing where nothing did."""
     return f'<p class="alert" role="alert" id="alert">{escape(text)}</p>' if text else ""
 
 
-def _form(
+def form(
     action: str,
     fields: tuple[Input, ...],
     form_token: str,
@@ -154,19 +160,29 @@ def _form(
     faults: Mapping[str, str],
     hidden: Mapping[str, str],
 ) -> str:
-    carried = {FORM_FIELD: form_token, **hidden}
-    inputs = "".join(
-        f'<input type="hidden" name="{escape(name)}" value="{escape(value)}">' for name, value in carried.items()
+    """A form with its fields, its button, and the focus where something is to be typed first."""
+    inputs = carried(form_token, hidden)
+    first_wrong = next(
+        (field.name for field in fields if field.name in faults),
+        next(field.name for field in fields if not field.fixed),
     )
-    first_wrong = next((field.name for field in fields if field.name in faults), fields[0].name)
     for field in fields:
-        inputs += _input(field, typed.get(field.name, ""), faults, focus=field.name == first_wrong)
+        inputs += field_of(field, typed.get(field.name, ""), faults, focus=field.name == first_wrong)
     return (
         f'<form method="post" action="{escape(action)}">{inputs}<button type="submit">{escape(submit)}</button></form>'
     )
 
 
-def _input(field: Input, typed: str, faults: Mapping[str, str], *, focus: bool) -> str:
+def carried(form_token: str, hidden: Mapping[str, str]) -> str:
+    """What a form carries unseen, the token that proves it is ours among it."""
+    return "".join(
+        f'<input type="hidden" name="{escape(name)}" value="{escape(value)}">'
+        for name, value in {FORM_FIELD: form_token, **hidden}.items()
+    )
+
+
+def field_of(field: Input, typed: str, faults: Mapping[str, str], *, focus: bool = False) -> str:
+    """One field with its label, its hint and what is wrong with it."""
     wrong = field.name in faults
     fault = faults.get(field.name, "")
     told_by = [f"{field.name}-hint"] if field.hint else []
@@ -177,6 +193,7 @@ def _input(field: Input, typed: str, faults: Mapping[str, str], *, focus: bool) 
         (' aria-invalid="true"' if wrong else "")
         + (f' aria-describedby="{" ".join(told_by)}"' if told_by else "")
         + (" required" if field.required else "")
+        + (" readonly" if field.fixed else "")
         + (" autofocus" if focus else "")
     )
     plain = ' autocapitalize="none" spellcheck="false"' if field.type != "text" else ""

@@ -9,7 +9,7 @@ from atlas_hub.accounts import passwords, store
 from atlas_hub.accounts.models import Membership, User
 from atlas_hub.hub import Hub
 from atlas_hub.kit.errors import BadForm, Conflict, NotFound
-from atlas_hub.services.access import Role
+from atlas_hub.services.access import Actor, Role
 from atlas_hub.storage import audit
 from atlas_hub.storage.db import Broken, Tx
 
@@ -27,6 +27,11 @@ class Person:
 
     user: User
     seats: list[store.Seat]
+
+
+def command_line(workspace: str) -> Actor:
+    """Whoever runs the hub, in a workspace: its owner."""
+    return Actor(id="command-line", name=COMMAND_LINE, workspace=workspace, role=Role.OWNER)
 
 
 def normal_email(email: str) -> str:

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import functools
-import logging
-from collections.abc import Awaitable, Callable
 from http import HTTPStatus
-from urllib.parse import urlencode
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -14,61 +10,12 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Match, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from atlas_hub.accounts import intake, pages, people, sessions, sign_in, workspaces
+from atlas_hub.accounts import intake, join_routes, pages, people, sessions, settings_routes, sign_in, workspaces
 from atlas_hub.accounts.actors import SIGN_IN_PATH
-from atlas_hub.accounts.intake import FORM_COOKIE, HOME, Refused, form_token, read_form, safe_next
+from atlas_hub.accounts.answering import SETTINGS, calm, signed_in, to, to_sign_in, who, with_form
+from atlas_hub.accounts.intake import FORM_COOKIE, HOME, form_token, read_form, safe_next
 from atlas_hub.hub import Hub, hub
-from atlas_hub.kit import logs
-from atlas_hub.kit.errors import (
-    BadForm,
-    Forbidden,
-    HubError,
-    NotAvailable,
-    NotFound,
-    TooManyRequests,
-    Unauthenticated,
-)
-from atlas_hub.kit.ids import new_id
-from atlas_hub.services.access import Actor
-from atlas_hub.storage.db import Unreachable
-
-log = logging.getLogger(__name__)
-
-Endpoint = Callable[[Request], Awaitable[Response]]
-AGAIN = (SIGN_IN_PATH, "Back to sign-in")
-
-
-def calm(endpoint: Endpoint) -> Endpoint:
-    """Whatever goes wrong becomes a page: never a stack, never a blank."""
-
-    @functools.wraps(endpoint)
-    async def answered(request: Request) -> Response:
-        reference = new_id()
-        logs.request_id.set(reference)
-        try:
-            return await endpoint(request)
-        except HubError as error:
-            return _refusal(error)
-        except Unreachable:
-            log.warning("The database did not answer a request of /%s.", request.url.path.split("/")[1])
-            text = "The hub cannot reach its database at the moment, so nobody can sign in. Try again in a minute."
-            return pages.notice("Back in a moment", text, status=503, link=AGAIN, headers={"Retry-After": "30"})
-        except Exception:
-            log.exception("Unexpected error %s", reference)
-            text = f"Something unexpected went wrong. Try again; if it happens again, report the reference {reference}."
-            return pages.notice("That did not work", text, status=500, link=AGAIN)
-
-    return answered
-
-
-def _refusal(error: HubError) -> Response:
-    if isinstance(error, Refused):
-        return pages.notice("The form was not read", error.text, status=error.status, link=AGAIN)
-    if isinstance(error, NotFound):
-        return pages.notice("Not found", error.text, status=404, link=(HOME, "To the integrations"))
-    if isinstance(error, NotAvailable):
-        return pages.notice("Not available", error.text, status=503, link=AGAIN, headers={"Retry-After": "5"})
-    return pages.notice("That did not work", error.text, status=400, link=AGAIN)
+from atlas_hub.kit.errors import BadForm, NotFound, TooManyRequests, Unauthenticated
 
 
 @calm
@@ -81,11 +28,13 @@ async def signing_in(request: Request) -> Response:
     if request.method == "POST":
         return await _sign_in(request, the_hub)
     next_path = safe_next(request.query_params.get("next"))
-    if await _who(request) is not None:
-        return _to(next_path)
+    if await who(request) is not None:
+        return to(next_path)
+    if await sessions.visitor_of(the_hub, sessions.token_in(the_hub.settings, request.cookies)) is not None:
+        return to(f"{SETTINGS}/workspaces")  # signed in, and in no workspace any more
     token = form_token(request, the_hub.settings)
     fresh = not await people.exists(the_hub)
-    return _with_form(pages.sign_in(token, next_path, fresh=fresh), the_hub, token)
+    return with_form(pages.sign_in(token, next_path, fresh=fresh), the_hub, token)
 
 
 async def _sign_in(request: Request, the_hub: Hub) -> Response:
@@ -101,13 +50,11 @@ async def _sign_in(request: Request, the_hub: Hub) -> Response:
         status, headers = 429, {"Retry-After": str(error.retry_after)}
     except Unauthenticated as error:
         alert = error.text
-    except Forbidden as error:
-        alert, status = error.text, 403
     else:
-        return await _signed_in(request, the_hub, token, next_path)
+        return await signed_in(request, the_hub, token, next_path)
     form = form_token(request, the_hub.settings)
     answer = pages.sign_in(form, next_path, email=email, alert=alert, status=status, headers=headers)
-    return _with_form(answer, the_hub, form)
+    return with_form(answer, the_hub, form)
 
 
 @calm
@@ -118,7 +65,7 @@ async def signing_out(request: Request) -> Response:
     token = sessions.token_in(the_hub.settings, request.cookies)
     if token is not None:
         await sessions.end(the_hub, token)
-    answer = _to(SIGN_IN_PATH)
+    answer = to(SIGN_IN_PATH)
     sessions.clear_cookie(answer, the_hub.settings, "atlas_session")
     sessions.clear_cookie(answer, the_hub.settings, FORM_COOKIE)
     return answer
@@ -143,12 +90,12 @@ async def setting_up(request: Request) -> Response:
         except NotFound:
             return _link_over()
         else:
-            return await _signed_in(request, the_hub, session, HOME)
+            return await signed_in(request, the_hub, session, HOME)
     form = form_token(request, the_hub.settings)
     answer = pages.set_up(
         f"/set-up/{token}", form, waiting, typed=fields or {}, faults=faults, status=422 if faults else 200
     )
-    return _with_form(answer, the_hub, form)
+    return with_form(answer, the_hub, form)
 
 
 @calm
@@ -156,26 +103,17 @@ async def switching(request: Request) -> Response:
     """Make another workspace of the user the active one."""
     the_hub = hub()
     fields = await read_form(request, the_hub.settings, needs_token=False)
-    actor = await _who(request)
+    actor = await who(request)
     token = sessions.token_in(the_hub.settings, request.cookies)
     if actor is None or token is None:
-        return _to(f"{SIGN_IN_PATH}?{urlencode({'next': safe_next(fields.get('next'))})}")
+        return to_sign_in(safe_next(fields.get("next")))
     await sessions.switch(the_hub, token, actor, fields.get("workspace", ""))
-    return _to(safe_next(fields.get("next")))
+    return to(safe_next(fields.get("next")))
 
 
 async def home(_: Request) -> Response:
     """The stand-alone app is its page."""
     return RedirectResponse(HOME, status_code=HTTPStatus.TEMPORARY_REDIRECT)
-
-
-async def _who(request: Request) -> Actor | None:
-    the_hub = hub()
-    return await sessions.actor_of(the_hub, sessions.token_in(the_hub.settings, request.cookies))
-
-
-def _to(path: str) -> Response:
-    return RedirectResponse(path, status_code=HTTPStatus.SEE_OTHER, headers=pages.HEADERS)
 
 
 def _link_over() -> Response:
@@ -186,28 +124,14 @@ def _link_over() -> Response:
     return pages.notice("This link does not work any more", text, status=410, link=(SIGN_IN_PATH, "Sign in"))
 
 
-async def _signed_in(request: Request, the_hub: Hub, token: str, next_path: str) -> Response:
-    former = sessions.token_in(the_hub.settings, request.cookies)
-    if former is not None:
-        await sessions.end(the_hub, former)
-    answer = _to(next_path)
-    sessions.set_cookie(answer, the_hub.settings, "atlas_session", token)
-    # What a form carried before signing in is worth nothing after it.
-    sessions.set_cookie(answer, the_hub.settings, FORM_COOKIE, sessions.new_token())
-    return answer
-
-
-def _with_form(answer: Response, the_hub: Hub, token: str) -> Response:
-    sessions.set_cookie(answer, the_hub.settings, FORM_COOKIE, token)
-    return answer
-
-
 ROUTES = [
     Route("/", home, methods=["GET"]),
     Route(SIGN_IN_PATH, signing_in, methods=["GET", "POST"]),
     Route("/sign-out", signing_out, methods=["POST"]),
     Route("/set-up/{token}", setting_up, methods=["GET", "POST"]),
     Route("/workspace", switching, methods=["POST"]),
+    *join_routes.ROUTES,
+    *settings_routes.ROUTES,
 ]
 
 

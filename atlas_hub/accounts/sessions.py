@@ -113,6 +113,15 @@ async def actor_of(hub: Hub, token: str | None) -> Actor | None:
     )
 
 
+async def visitor_of(hub: Hub, token: str | None) -> store.Visitor | None:
+    """Whose session a token is, also where they belong to no workspace: one query. None as `actor_of` says."""
+    if token is None:
+        return None
+    at = hub.now()
+    async with hub.db.asking() as ask:
+        return await store.visitor(ask, token_hash(token), at=at, seen_after=at - IDLE)
+
+
 async def end(hub: Hub, token: str) -> None:
     """Sign the browser out. A token that is nobody's changes nothing."""
     actor = await actor_of(hub, token)

@@ -8,7 +8,7 @@ from contextlib import suppress
 from atlas_hub.accounts import passwords, people, sessions, store
 from atlas_hub.accounts.models import User
 from atlas_hub.hub import Hub
-from atlas_hub.kit.errors import Forbidden, TooManyRequests, Unauthenticated
+from atlas_hub.kit.errors import TooManyRequests, Unauthenticated
 from atlas_hub.storage import audit
 
 TIMES = 5
@@ -21,11 +21,11 @@ _ACCOUNT = "sign_in_account"
 
 
 async def sign_in(hub: Hub, *, email: str, password: str, address: str) -> str:
-    """The token of a new session, active in the oldest workspace of the user.
+    """The token of a new session, active in the oldest workspace of the user, or in none where they belong to none.
 
     `address` is where the request came from. Raises `Unauthenticated` in the same words and after the same time for an
     unknown e-mail, a wrong password and a disabled user; `TooManyRequests` after 5 attempts in 15 minutes for the
-    account, or 5 failures for the address; `Forbidden` where the user belongs to no workspace.
+    account, or 5 failures for the address.
     """
     email = people.normal_email(email)
     # The limit's key is no list of who has an account here, nor of what people mistyped.
@@ -53,14 +53,11 @@ async def _begin(hub: Hub, proven: User, password: str) -> str:
         if user is None or user.disabled or user.password_hash != proven.password_hash:
             raise Unauthenticated(REFUSED)  # disabled or given a new password while it was being proven
         seats = await store.seats(tx, user.id)
-        if not seats:
-            raise Forbidden(
-                "You belong to no workspace any more. Ask whoever runs this hub to add you (`atlas-hub user create`)."
-            )
+        home = seats[0].workspace if seats else ""
         user.password_hash = fresh_hash
-        head = await audit.head_of(tx, seats[0].workspace)
+        head = await audit.head_of(tx, home)
         await audit.append(tx, head, kind="signed_in", actor=user.email, at=hub.now(), subject=user.email)
-        return await sessions.begin(hub, tx, user.id, seats[0].workspace)
+        return await sessions.begin(hub, tx, user.id, home)
 
 
 async def _note_failure(hub: Hub, user: User | None) -> None:

@@ -35,6 +35,15 @@ class Signed:
     seen_at: datetime
 
 
+@dataclass(frozen=True, kw_only=True)
+class Visitor:
+    """Whose session it is, whether or not they belong to a workspace."""
+
+    id: str
+    email: str
+    name: str
+
+
 # Users
 
 
@@ -162,6 +171,25 @@ async def signed(ask: Ask, token_hash: str, *, at: datetime, seen_after: datetim
     )
 
 
+_VISITOR = (
+    select(col(User.id), col(User.email), col(User.name))
+    .select_from(SignInSession)
+    .join(User, col(User.id) == col(SignInSession.user_id))
+    .where(
+        col(SignInSession.token_hash) == bindparam("token_hash"),
+        col(SignInSession.expires_at) > bindparam("at"),
+        col(SignInSession.seen_at) > bindparam("seen_after"),
+        col(User.disabled).is_(False),
+    )
+)
+
+
+async def visitor(ask: Ask, token_hash: str, *, at: datetime, seen_after: datetime) -> Visitor | None:
+    """Whose live session a token is: one query. A disabled user's is nobody's."""
+    row = (await ask.execute(_VISITOR, {"token_hash": token_hash, "at": at, "seen_after": seen_after})).one_or_none()
+    return None if row is None else Visitor(id=row[0], email=row[1], name=row[2])
+
+
 async def note_seen(tx: Tx, token_hash: str, at: datetime) -> None:
     """The session was used."""
     statement = update(SignInSession).where(col(SignInSession.token_hash) == token_hash).values(seen_at=at)
@@ -174,14 +202,25 @@ async def switch_session(tx: Tx, token_hash: str, workspace_id: str) -> None:
     await tx.execute(statement.values(workspace=workspace_id))
 
 
+async def move_sessions(tx: Tx, user_id: str, workspace_id: str, to: str) -> None:
+    """Make another workspace, or none (""), the active one of a user's sessions that are in this one."""
+    statement = update(SignInSession).where(
+        col(SignInSession.user_id) == user_id, col(SignInSession.workspace) == workspace_id
+    )
+    await tx.execute(statement.values(workspace=to))
+
+
 async def delete_session(tx: Tx, token_hash: str) -> None:
     """Sign one browser out."""
     await tx.execute(delete(SignInSession).where(col(SignInSession.token_hash) == token_hash))
 
 
-async def delete_sessions_of(tx: Tx, user_id: str) -> None:
-    """Sign every browser of a user out."""
-    await tx.execute(delete(SignInSession).where(col(SignInSession.user_id) == user_id))
+async def delete_sessions_of(tx: Tx, user_id: str, workspace_id: str | None = None) -> None:
+    """Sign every browser of a user out, or those that are in one workspace."""
+    statement = delete(SignInSession).where(col(SignInSession.user_id) == user_id)
+    if workspace_id is not None:
+        statement = statement.where(col(SignInSession.workspace) == workspace_id)
+    await tx.execute(statement)
 
 
 async def delete_ended_sessions(tx: Tx, *, at: datetime, seen_before: datetime) -> None:

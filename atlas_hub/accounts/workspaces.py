@@ -1,4 +1,4 @@
-"""Workspaces of the stand-alone app: made, listed, deleted; and the link by which the first one is set up."""
+"""Workspaces of the stand-alone app: made, listed, renamed, deleted; and the link by which the first one is set up."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from datetime import timedelta
 from atlas_hub.accounts import passwords, people, sessions, store
 from atlas_hub.accounts.models import Membership, User, Workspace
 from atlas_hub.hub import Hub
-from atlas_hub.kit.errors import BadForm, NotFound
+from atlas_hub.kit.errors import BadForm, Forbidden, NotFound
 from atlas_hub.kit.ids import is_id
-from atlas_hub.services.access import Role
+from atlas_hub.services.access import ADMINS, Actor, Role, require_admin
+from atlas_hub.services.changing import changing
 from atlas_hub.storage import audit, connections, installation
 from atlas_hub.storage.db import Tx
 from atlas_hub.storage.purge import purge
@@ -42,10 +43,65 @@ async def listed(hub: Hub) -> list[tuple[Workspace, bool]]:
         return [(workspace, workspace.id == first) for workspace in await store.workspaces(tx)]
 
 
-async def delete(hub: Hub, workspace_id: str, *, by: str = people.COMMAND_LINE) -> tuple[str, int]:
+async def of(hub: Hub, user_id: str) -> list[tuple[store.Seat, bool]]:
+    """The workspaces that a user belongs to, oldest first, and whether it is the first one of the installation."""
+    async with hub.db.reading() as tx:
+        first = await installation.first_workspace(tx)
+        return [(seat, seat.workspace == first) for seat in await store.seats(tx, user_id)]
+
+
+async def create_own(hub: Hub, visitor: store.Visitor, session: str, name: str) -> Workspace:
+    """Make a workspace with its owner, and make it the active one of the owner's session.
+
+    Who belongs to workspaces must be owner or admin of one. Raises `Forbidden`, `BadForm`.
+    """
+    async with hub.db.transaction() as tx:
+        seats = await store.seats(tx, visitor.id)
+        if seats and not any(Role(seat.role) in ADMINS for seat in seats):
+            raise Forbidden("Only owners and admins may make a workspace. Ask one of them, or ask for the role.")
+        workspace = await _create(hub, tx, name, visitor.email)
+        tx.add(Membership(workspace=workspace.id, user_id=visitor.id, role=Role.OWNER.value))
+        await store.switch_session(tx, sessions.token_hash(session), workspace.id)
+    return workspace
+
+
+async def rename(hub: Hub, actor: Actor, name: str) -> Workspace:
+    """Give the actor's workspace another name. Raises `Forbidden`, `NotFound`, `BadForm`."""
+    require_admin(actor)
+    if sentence := name_fault(name):
+        raise BadForm({"workspace": sentence})
+    async with hub.db.reading() as tx:
+        await known(tx, actor.workspace)
+    async with changing(hub, actor, begins=False) as change:
+        workspace = await known(change.tx, actor.workspace)
+        former, workspace.name = workspace.name, name.strip()
+        if former != workspace.name:
+            await change.note("workspace_renamed", subject=workspace.id, name=workspace.name, former=former)
+    return workspace
+
+
+def require_owner(actor: Actor) -> None:
+    """Raises `Forbidden` for anyone but an owner."""
+    if actor.role is not Role.OWNER:
+        raise Forbidden("Only an owner may delete this workspace. Ask one of them.")
+
+
+async def delete_own(hub: Hub, actor: Actor, typed: str) -> None:
+    """Delete the actor's workspace with everything in it. The actor stays, and so does their session.
+
+    `typed` must be its name. Raises `Forbidden`, `NotFound`, `BadForm`.
+    """
+    require_owner(actor)
+    if typed.strip() != actor.workspace_name:
+        raise BadForm({"workspace": f"This is not the name. Type {actor.workspace_name} to delete the workspace."})
+    await delete(hub, actor.workspace, by=actor.name, stays=actor.id)
+
+
+async def delete(hub: Hub, workspace_id: str, *, by: str = people.COMMAND_LINE, stays: str = "") -> tuple[str, int]:
     """Delete a workspace and all that belongs to it, in one transaction. Raises `NotFound`.
 
-    Users who belong to no other workspace go with it. Its name and how many rows went.
+    Users who belong to no other workspace go with it, except the one who `stays` (an id): their sessions move to
+    another workspace of theirs, or to none. Its name and how many rows went.
     """
     async with hub.db.transaction() as tx:
         row = await installation.the_row(tx)
@@ -53,7 +109,10 @@ async def delete(hub: Hub, workspace_id: str, *, by: str = people.COMMAND_LINE) 
         workspace = await store.workspace(tx, workspace_id)
         if workspace is None:
             raise NotFound(_NO_WORKSPACE)
-        leaving = await store.only_here(tx, workspace_id)
+        leaving = [user_id for user_id in await store.only_here(tx, workspace_id) if user_id != stays]
+        if stays:
+            left = [seat.workspace for seat in await store.seats(tx, stays) if seat.workspace != workspace_id]
+            await store.move_sessions(tx, stays, workspace_id, left[0] if left else "")
         count = await purge(tx, workspace_id)
         await store.delete_users(tx, leaving)
         await store.delete_workspace(tx, workspace_id)

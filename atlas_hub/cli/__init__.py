@@ -13,6 +13,7 @@ COMMANDS = {
     "migrate": "atlas_hub.cli.serve:migrate",
     "workspace": "atlas_hub.cli.people:workspace",
     "user": "atlas_hub.cli.people:user",
+    "member": "atlas_hub.cli.members:member",
     "key": "atlas_hub.cli.keys:key",
     "keys": "atlas_hub.cli.keys:keys",
     "audit": "atlas_hub.cli.audit:audit",

@@ -8,13 +8,13 @@ from typing import Any
 import click
 
 from atlas_hub.accounts import workspaces
-from atlas_hub.accounts.people import COMMAND_LINE
+from atlas_hub.accounts.people import command_line
 from atlas_hub.cli.output import Said, command, table, with_hub
 from atlas_hub.hub import Hub
 from atlas_hub.kit.clock import iso
 from atlas_hub.kit.errors import BadForm
 from atlas_hub.services import api_keys, rotation
-from atlas_hub.services.access import Actor, Role
+from atlas_hub.services.access import Role
 from atlas_hub.services.api_keys import APIS, ROLES, KeyView, NewKey
 from atlas_hub.storage.keys import generate_key
 
@@ -43,7 +43,7 @@ def create_key(*, workspace_id: str, role: str, apis: str, name: str) -> Said:
     async def make(hub: Hub) -> NewKey:
         async with hub.db.reading() as tx:
             await workspaces.known(tx, workspace_id)
-        return await api_keys.create(hub, _command_line(workspace_id), role=Role(role), apis=named, name=name)
+        return await api_keys.create(hub, command_line(workspace_id), role=Role(role), apis=named, name=name)
 
     made = with_hub(make)
     view, private_key = made.view, made.private_key.reveal()
@@ -95,7 +95,7 @@ def revoke_key(*, key_id: str) -> Said:
 
     async def revoke(hub: Hub) -> KeyView:
         workspace_id = await api_keys.workspace_of(hub, key_id)
-        return await api_keys.revoke(hub, _command_line(workspace_id), key_id)
+        return await api_keys.revoke(hub, command_line(workspace_id), key_id)
 
     view = with_hub(revoke)
     return Said(value=_key(view), text=f"The key {view.public_key} is refused from now on.")
@@ -147,10 +147,6 @@ def rotate() -> Said:
 def _progress(done: int, total: int) -> None:
     if total:
         click.echo(f"{done} of {total} rows", err=True)
-
-
-def _command_line(workspace: str) -> Actor:
-    return Actor(id="command-line", name=COMMAND_LINE, workspace=workspace, role=Role.OWNER)
 
 
 def _word(use: rotation.KeyUse) -> str:

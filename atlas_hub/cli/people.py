@@ -16,7 +16,7 @@ from atlas_hub.services.access import Role
 
 @click.group()
 def workspace() -> None:
-    """Make, list and delete workspaces."""
+    """Make, list, rename and delete workspaces."""
 
 
 @click.group()
@@ -44,6 +44,15 @@ def list_workspaces() -> Said:
             nothing="There is no workspace yet. Make one with `atlas-hub workspace create --name …`.",
         ),
     )
+
+
+@command(workspace, "rename")
+@click.argument("workspace_id", metavar="ID")
+@click.option("--name", required=True, help="What it is called from now on.")
+def rename_workspace(*, workspace_id: str, name: str) -> Said:
+    """Give a workspace another name."""
+    row = with_hub(lambda hub: workspaces.rename(hub, people.command_line(workspace_id), name))
+    return Said(value={"id": row.id, "name": row.name}, text=f"The workspace {row.id} is called {row.name} now.")
 
 
 @command(workspace, "delete")

@@ -60,6 +60,7 @@ _AFTER = [
         (r"(Error processing event queue entry for )(?s:.*)", 0),
         (r"\b(atlas_(?:session|form)=)[\w-]{8,}", 0),
         (r"\b((?:Bearer|ApiKey|Basic|Token) +)[A-Za-z0-9._~+/=:-]{8,}", re.IGNORECASE),
+        (r"((?:/|%2F)(?:join|set-up)(?:/|%2F))[\w-]{16,}", re.IGNORECASE),  # our own one-time links
         (r"((?:hooks\.slack\.com/|/api/(?:v\d+/)?webhooks/))[\w./-]{8,}", 0),
     )
 ]

@@ -10,8 +10,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from atlas_hub.hub import Hub
-from atlas_hub.kit.errors import BadForm, Forbidden, NotFound, Unauthenticated
-from atlas_hub.kit.ids import is_id
+from atlas_hub.kit.errors import BadForm, Conflict, Forbidden, NotFound, Unauthenticated
+from atlas_hub.kit.ids import is_id, new_id
 from atlas_hub.kit.secret import Secret
 from atlas_hub.services.access import Actor, Role, require_admin
 from atlas_hub.storage import api_keys as stored
@@ -56,10 +56,13 @@ class NewKey:
     private_key: Secret
 
 
-async def create(hub: Hub, actor: Actor, *, role: Role, apis: Sequence[str] = (), name: str = "") -> NewKey:
+async def create(
+    hub: Hub, actor: Actor, *, role: Role, apis: Sequence[str] = (), name: str = "", once: str = ""
+) -> NewKey:
     """Make a key in the actor's workspace for the named APIs, or for all. It can do no more than its maker.
 
-    Raises `Forbidden`, `BadForm`, `VaultLocked`.
+    `once`: the id it gets, so that a form which is sent twice makes one. Raises `Forbidden`, `BadForm`, `VaultLocked`,
+    and `Conflict` where that id exists.
     """
     require_admin(actor)
     if role is Role.OWNER and actor.role is not Role.OWNER:
@@ -68,10 +71,13 @@ async def create(hub: Hub, actor: Actor, *, role: Role, apis: Sequence[str] = ()
     private_key = Secret(PREFIX + "".join(secrets.choice(_BASE62) for _ in range(_PRIVATE_LENGTH)))
     async with hub.db.transaction() as tx:
         head = await audit.head_of(tx, actor.workspace)
+        if once and await stored.find(tx, None, once) is not None:
+            raise Conflict("This form was sent before. The key was made then, and is shown once. See the list.")
         public_key = _draw_public_key()
         while await stored.public_key_is_taken(tx, public_key):
             public_key = _draw_public_key()
         row = ApiKey(
+            id=once if is_id(once) else new_id(),
             workspace=actor.workspace,
             name=name.strip(),
             role=role.value,

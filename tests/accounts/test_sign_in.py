@@ -88,10 +88,10 @@ async def test_a_user_without_a_workspace_is_told_so(hub, acme, browser):
         for seat in await store.seats(tx, user.id):
             await tx.delete(await store.membership(tx, seat.workspace, user.id))
 
-    answer = await browser.sign_in()
-
-    assert answer.status_code == 403
-    assert "belong to no workspace" in answer.text
+    assert (await browser.sign_in()).status_code == 303
+    sent_on = await browser.get("/sign-in")
+    assert sent_on.headers["location"] == "/settings/workspaces"
+    assert "belong to no workspace" in (await browser.get("/settings/workspaces")).text
 
 
 async def test_the_sixth_attempt_for_an_account_is_refused_from_wherever(hub, acme):
