@@ -30,7 +30,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp
 
-from atlas_hub.api import openapi
+from atlas_hub.api import doctor, openapi
 from atlas_hub.api.bodies import CHOICE, Body
 from atlas_hub.api.callers import Actors, admit
 from atlas_hub.api.envelope import ACTOR, HUB, REQUEST_ID, Envelope, answer, json_of, told
@@ -79,7 +79,7 @@ class Call:
     request: Request
 
 
-Verb = Callable[[Call], Awaitable[dict[str, Any]]]
+Verb = Callable[[Call], Awaitable[dict[str, Any] | Response]]
 
 
 def build(actors: Actors, providers: Mapping[str, Provider] = PROVIDERS) -> ASGIApp:
@@ -108,7 +108,11 @@ def build(actors: Actors, providers: Mapping[str, Provider] = PROVIDERS) -> ASGI
 
 def routes(providers: Mapping[str, Provider]) -> list[tuple[openapi.Operation, Verb]]:
     """What the registry offers here, each with what does it."""
-    found: list[tuple[openapi.Operation, Verb]] = [(openapi.status_operation(), get_status)]
+    found: list[tuple[openapi.Operation, Verb]] = [
+        (openapi.status_operation(), get_status),
+        (doctor.RUN, doctor.run),
+        (doctor.BUNDLE, doctor.download),
+    ]
     for provider in providers.values():
         name = provider.names.admin
         if name is None:
@@ -127,7 +131,8 @@ def _endpoint(verb: Verb, *, reads: bool) -> Callable[[Request], Awaitable[Respo
     async def endpoint(request: Request) -> Response:
         scope = request.scope
         try:
-            return answer(await verb(_placed(Call(scope[HUB], scope[ACTOR], request), reads=reads)))
+            made = await verb(_placed(Call(scope[HUB], scope[ACTOR], request), reads=reads))
+            return made if isinstance(made, Response) else answer(made)
         except Exception as error:  # noqa: BLE001  # the last line before the wire
             return told(error, scope[REQUEST_ID])
 

@@ -14,6 +14,7 @@ COMMANDS = {
     "user": "atlas_hub.cli.people:user",
     "key": "atlas_hub.cli.keys:key",
     "keys": "atlas_hub.cli.keys:keys",
+    "doctor": "atlas_hub.cli.doctor:command",
 }
 """Word → where its command is."""
 

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection as SyncConnection
 from sqlalchemy import select, text
+from sqlalchemy.exc import SQLAlchemyError
 
 from alembic import command
 from atlas_hub.kit.clock import now
@@ -21,6 +26,8 @@ from atlas_hub.storage.vault import Vault, check_fault, make_check
 
 log = logging.getLogger(__name__)
 
+PATIENCE = 5.0
+"""Seconds that a look at the database may take."""
 VERSION_TABLE = "atlas_hub_alembic_version"
 MIGRATION_LOCK = 0x61746C6173  # "atlas", for PostgreSQL's advisory lock
 
@@ -51,6 +58,27 @@ async def migrate(db: Db, revision: str = "head") -> None:
 
 def _upgrade(connection: SyncConnection, revision: str) -> None:
     command.upgrade(alembic_config(connection), revision)
+
+
+async def revision(db: Db) -> str:
+    """The revision that the hub's tables are at, "" where there are none. Raises `Unreachable`, `TimeoutError`."""
+    async with asyncio.timeout(PATIENCE), db.engine.connect() as connection:
+        return await connection.run_sync(_revision)
+
+
+def _revision(connection: SyncConnection) -> str:
+    options = {"version_table": VERSION_TABLE}
+    return MigrationContext.configure(connection, opts=options).get_current_revision() or ""
+
+
+def head() -> str:
+    """The newest revision that this version of the hub knows."""
+    return ScriptDirectory.from_config(alembic_config()).get_current_head() or ""
+
+
+def knows(named: str) -> bool:
+    """Whether a revision is one of this version's, and so not of a newer one."""
+    return any(script.revision == named for script in ScriptDirectory.from_config(alembic_config()).walk_revisions())
 
 
 async def the_row(tx: Tx) -> Installation:
@@ -87,6 +115,27 @@ async def open_vault(settings: Settings, db: Db | None) -> Vault:
         raise BadForm({"ATLAS_ENCRYPTION_KEYS": vault.reason})
     if vault.locked:
         log.error("%s", vault.reason)
+    return vault
+
+
+async def vault_as_found(settings: Settings, db: Db | None) -> Vault:
+    """What `open_vault` would open, locked where that would refuse. Nothing is made or written.
+
+    Where the database does not answer, the keys are taken as they are configured.
+    """
+    try:
+        vault = Vault(_keys(settings, may_make=False))
+    except BadForm as error:
+        vault = Vault(())
+        vault.lock(error.text)
+        return vault
+    check = None
+    if db is not None:
+        with suppress(SQLAlchemyError, OSError, TimeoutError):
+            async with asyncio.timeout(PATIENCE), db.reading() as tx:
+                check = (await tx.execute(select(Installation.key_check))).scalar_one_or_none()  # type: ignore[call-overload]  # a SQLModel column reads as its value
+    if not vault.locked and (fault := check_fault(vault, check)):
+        vault.lock(fault)
     return vault
 
 
