@@ -51,7 +51,7 @@ class HubPlugin(rx.plugins.Plugin):
 
     def register_route(self, **context: Unpack[RegisterRouteContext]) -> None:
         """Add the page, unless the host has one of its own there."""
-        from atlas_hub.ui import guard, page
+        from atlas_hub.ui import doctor, guard, page
 
         guard.use_actors(self.actors)
         route = f"{self.route}/[[provider]]"
@@ -59,6 +59,13 @@ class HubPlugin(rx.plugins.Plugin):
             return
         frame = _named(self.frame) if self.frame else None
         context["add_page"](page.at(self.route, frame), route=route, title=page.TITLE, on_load=page.Page.load)
+        # A path without a parameter goes before the one with it, whichever is added first.
+        context["add_page"](
+            doctor.at(self.route, frame),
+            route=f"{self.route}/doctor",
+            title=doctor.TITLE,
+            on_load=doctor.Doctor.load,
+        )
 
     def pre_compile(self, **context: Unpack[PreCompileContext]) -> None:
         """In development the page has a server of its own: it passes our paths on to the backend."""
