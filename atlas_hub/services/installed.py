@@ -17,6 +17,7 @@ from atlas_hub.services.findings import Area, Sheet, Tell
 from atlas_hub.settings import LOOPBACK
 from atlas_hub.storage import audit, installation
 from atlas_hub.storage import connections as stored
+from atlas_hub.storage.keys import is_key_id
 
 log = logging.getLogger(__name__)
 
@@ -169,9 +170,11 @@ async def _keys(look: Look, *, readable: bool) -> None:
 
 
 def _rows(uses: Sequence[rotation.KeyUse], what: str) -> str:
-    return " ".join(
-        f"{use.rows} {'row is' if use.rows == 1 else 'rows are'} sealed with {use.key_id}, {what}." for use in uses
-    )
+    told = []
+    for use in uses:
+        key = f"sealed with {use.key_id}, {what}" if is_key_id(use.key_id) else "not what any key of this hub sealed"
+        told.append(f"{use.rows} {'row is' if use.rows == 1 else 'rows are'} {key}.")
+    return " ".join(told)
 
 
 async def _redis(look: Look) -> None:

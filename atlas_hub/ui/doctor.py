@@ -200,7 +200,13 @@ def _notices() -> Markup:
 
 def _acts() -> Markup:
     return rx.el.div(
-        rx.el.a("Download the bundle", href=BUNDLE, download="atlas-hub-doctor.json", class_name="ah-button"),
+        link(
+            "Download the bundle",
+            to=BUNDLE,
+            reload_document=True,  # the server's, not the router's
+            download="atlas-hub-doctor.json",
+            class_name="ah-button",
+        ),
         rx.el.button(
             rx.cond(Doctor.busy, "Looking…", rx.cond(Doctor.finished, "Run again", "Run doctor")),
             type="button",

@@ -12,7 +12,10 @@ from tests.providers.entries import ENTRIES
 from tests.providers.entries.entry import Entry
 from tests.standins import discord, teams, whatsapp
 
-ROUTES = {
+DOCTOR = {("POST", "/doctor"), ("GET", "/doctor/bundle")}
+"""Ours beside the seed's."""
+
+ROUTES = DOCTOR | {
     ("GET", "/status"),
     ("POST", "/slack/byot"),
     ("DELETE", "/slack"),
