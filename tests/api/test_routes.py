@@ -21,9 +21,9 @@ from atlas_hub.providers import PROVIDERS
 from tests.api.conftest import Client, People, Vendors, asking
 from tests.api.seed import (
     ADMIN,
+    DOCTOR,
     FACTS,
     REFUSED,
-    DOCTOR,
     ROUTES,
     SHOWN,
     STATUS,

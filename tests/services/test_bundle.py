@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import JSON, Boolean, DateTime, Integer, LargeBinary, Table, delete, insert
+from sqlalchemy import JSON, Boolean, Column, Integer, LargeBinary, Table, delete, insert
 
 from atlas_hub.accounts import models as people
 from atlas_hub.hub import Hub
@@ -18,6 +18,7 @@ from atlas_hub.kit.ids import new_id
 from atlas_hub.services import bundle, doctor
 from atlas_hub.services.access import Actor
 from atlas_hub.services.findings import Area, Finding, Status
+from atlas_hub.storage.db import UtcDateTime
 from atlas_hub.storage.models import PREFIX, HubModel
 from tests.conftest import actor, open_hub
 from tests.conftest import test_settings as settings_for
@@ -31,26 +32,27 @@ KEPT = {
 assert people
 
 
+def canary(column: Column[Any], table: Table) -> Any:
+    """A canary as the column takes it; a plain value where it takes no words."""
+    word = f"{CANARY}-{table.name.removeprefix(PREFIX)}-{column.name}"
+    match column.type:
+        case JSON() if column.name == "granted":
+            return ["chat:write", word]
+        case JSON():
+            return {"delivered": {"status": word, "at": word, "proof": word}, word: [word]}
+        case LargeBinary():
+            return word.encode()
+        case Boolean() | Integer():
+            return 1
+        case UtcDateTime():
+            return datetime(2026, 1, 1, tzinfo=UTC)
+        case kind:
+            return word[: getattr(kind, "length", None) or 100]
+
+
 def canaries(table: Table, workspace: str) -> dict[str, Any]:
     """A row with a canary in every column that can hold one."""
-    row: dict[str, Any] = {}
-    for column in table.columns:
-        word = f"{CANARY}-{table.name.removeprefix(PREFIX)}-{column.name}"
-        kind = column.type
-        if isinstance(kind, JSON):
-            row[column.name] = {"delivered": {"status": word, "at": word, "proof": word}, word: [word]}
-            if column.name == "granted":
-                row[column.name] = ["chat:write", word]
-        elif isinstance(kind, LargeBinary):
-            row[column.name] = word.encode()
-        elif isinstance(kind, Boolean):
-            row[column.name] = True
-        elif isinstance(kind, Integer):
-            row[column.name] = 1
-        elif isinstance(kind, DateTime) or "DateTime" in type(kind).__name__:
-            row[column.name] = datetime(2026, 1, 1, tzinfo=UTC)
-        elif column.name not in KEPT:
-            row[column.name] = word[: getattr(kind, "length", None) or 100]
+    row = {column.name: canary(column, table) for column in table.columns if column.name not in KEPT}
     fixed = {
         "workspace": workspace, "id": new_id(), "connection_id": new_id(), "kind": "account", "provider": "slack",
         "method": "bot_token", "state": "ok", "role": "owner", "subscriber": "", "contexts": "", "key_id": "v1",
