@@ -12,6 +12,8 @@ from typing import Any, Protocol
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from atlas_hub.kit.errors import BadForm
+
 log = logging.getLogger(__name__)
 
 EVERYTHING = "*"
@@ -123,3 +125,26 @@ class RedisBus:
 def open_bus(redis_url: str) -> Bus:
     """Redis where there is one, else memory."""
     return RedisBus(redis_url) if redis_url else MemoryBus()
+
+
+def require_address(redis_url: str) -> None:
+    """Raises `BadForm` where this is not the address of a Redis; its text has no part of it."""
+    try:
+        Redis.from_url(redis_url)
+    except ValueError:
+        fault = "REFLEX_REDIS_URL: this is not the address of a Redis. Write it like redis://host:6379/0."
+        raise BadForm({"REFLEX_REDIS_URL": fault}) from None
+
+
+async def answers(redis_url: str) -> bool:
+    """Whether the Redis answers."""
+    redis = Redis.from_url(redis_url, socket_connect_timeout=PATIENCE, socket_timeout=PATIENCE)
+    try:
+        ping: Any = redis.ping()  # typed for the client that does not wait, too
+        await asyncio.wait_for(ping, PATIENCE)
+    except (RedisError, OSError, TimeoutError):
+        return False
+    finally:
+        with suppress(RedisError, OSError):
+            await redis.aclose()
+    return True

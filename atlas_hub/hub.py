@@ -16,7 +16,7 @@ from atlas_hub.kit.http import Http
 from atlas_hub.kit.limits import Limits
 from atlas_hub.settings import Settings
 from atlas_hub.storage import installation
-from atlas_hub.storage.db import Db, Unreachable
+from atlas_hub.storage.db import Db, Unreachable, is_there
 from atlas_hub.storage.vault import Vault
 
 __all__ = ["Hub", "Unreachable", "hub", "opened"]
@@ -74,15 +74,35 @@ async def opened(settings: Settings, *, clock: Now = now) -> AsyncIterator[Hub]:
             closing.push_async_callback(db.close)
             await installation.migrate(db)
         vault = await installation.open_vault(settings, db)
-        own_host = urlsplit(settings.address).hostname or ""
-        guard = Guard(settings.outbound_allow, own_hosts=(own_host,))
-        http = Http(settings.upstreams, guard, versions=settings.versions)
-        closing.push_async_callback(http.close)
-        bus = open_bus(settings.redis_url)
-        closing.push_async_callback(bus.close)
-        limits = Limits(settings.redis_url)
-        closing.push_async_callback(limits.close)
-        the_hub = Hub(settings, vault, http, bus, limits, clock, db)
+        the_hub = _held(settings, db, vault, clock, closing)
         _open.append(the_hub)
         closing.callback(_open.remove, the_hub)
         yield the_hub
+
+
+@asynccontextmanager
+async def as_found(settings: Settings, *, clock: Now = now) -> AsyncIterator[Hub]:
+    """A hub on what is there, for looking at it: nothing is migrated, made or written, and nothing broken refuses.
+
+    There is no `db` where its SQLite file does not exist, and the vault is locked where its keys are wrong. Raises
+    `BadForm` where an address among the settings cannot be read.
+    """
+    async with AsyncExitStack() as closing:
+        db: Db | None = None
+        if settings.has_database and is_there(settings.database):
+            db = Db(settings.database)
+            closing.push_async_callback(db.close)
+        vault = await installation.vault_as_found(settings, db)
+        yield _held(settings, db, vault, clock, closing)
+
+
+def _held(settings: Settings, db: Db | None, vault: Vault, clock: Now, closing: AsyncExitStack) -> Hub:
+    own_host = urlsplit(settings.address).hostname or ""
+    guard = Guard(settings.outbound_allow, own_hosts=(own_host,))
+    http = Http(settings.upstreams, guard, versions=settings.versions)
+    closing.push_async_callback(http.close)
+    bus = open_bus(settings.redis_url)
+    closing.push_async_callback(bus.close)
+    limits = Limits(settings.redis_url)
+    closing.push_async_callback(limits.close)
+    return Hub(settings, vault, http, bus, limits, clock, db)

@@ -51,17 +51,23 @@ class HubPlugin(rx.plugins.Plugin):
 
     def register_route(self, **context: Unpack[RegisterRouteContext]) -> None:
         """Add the pages, each unless the host has one of its own there."""
-        from atlas_hub.ui import activity, guard, page
+        from atlas_hub.ui import activity, doctor, guard, page
 
         guard.use_actors(self.actors)
         frame = _named(self.frame) if self.frame else None
-        route = f"{self.route}/[[provider]]"
-        if not context["has_app_page"](route):
-            context["add_page"](page.at(self.route, frame), route=route, title=page.TITLE, on_load=page.Page.load)
-        route = f"{self.route}/{activity.WORD}"
-        if not context["has_app_page"](route):
-            made, load = activity.at(route, frame), activity.Activity.load
-            context["add_page"](made, route=route, title=activity.TITLE, on_load=load)
+        # A path without a parameter goes before the one with it, whichever is added first.
+        for route, made, title, load in (
+            (f"{self.route}/[[provider]]", page.at(self.route, frame), page.TITLE, page.Page.load),
+            (
+                f"{self.route}/{activity.WORD}",
+                activity.at(f"{self.route}/{activity.WORD}", frame),
+                activity.TITLE,
+                activity.Activity.load,
+            ),
+            (f"{self.route}/doctor", doctor.at(self.route, frame), doctor.TITLE, doctor.Doctor.load),
+        ):
+            if not context["has_app_page"](route):
+                context["add_page"](made, route=route, title=title, on_load=load)
 
     def pre_compile(self, **context: Unpack[PreCompileContext]) -> None:
         """In development the page has a server of its own: it passes our paths on to the backend."""

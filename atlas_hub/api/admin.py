@@ -29,7 +29,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp
 
-from atlas_hub.api import activity, openapi, used_by
+from atlas_hub.api import activity, doctor, openapi, used_by
 from atlas_hub.api.bodies import CHOICE, Body
 from atlas_hub.api.callers import Actors, admit
 from atlas_hub.api.envelope import ACTOR, HUB, REQUEST_ID, Call, Envelope, Verb, answer, json_of, told
@@ -99,6 +99,8 @@ def routes(providers: Mapping[str, Provider]) -> list[tuple[openapi.Operation, V
         (openapi.status_operation(), get_status),
         *used_by.routes(),
         *activity.routes(),
+        (doctor.RUN, doctor.run),
+        (doctor.BUNDLE, doctor.download),
     ]
     for provider in providers.values():
         name = provider.names.admin

@@ -17,6 +17,7 @@ COMMANDS = {
     "key": "atlas_hub.cli.keys:key",
     "keys": "atlas_hub.cli.keys:keys",
     "audit": "atlas_hub.cli.audit:audit",
+    "doctor": "atlas_hub.cli.doctor:command",
 }
 """Word → where its command is."""
 

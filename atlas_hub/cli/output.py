@@ -17,8 +17,8 @@ from atlas_hub import hub as hubs
 from atlas_hub import settings as hub_settings
 from atlas_hub.hub import Hub
 from atlas_hub.kit import logs, redact
-from atlas_hub.kit.errors import BadForm, HubError, NotAvailable
-from atlas_hub.storage.db import Unreachable, async_url
+from atlas_hub.kit.errors import HubError, NotAvailable
+from atlas_hub.storage.db import Unreachable, is_there
 
 T = TypeVar("T")
 
@@ -43,7 +43,7 @@ def command(group: click.Group, name: str) -> Callable[[Callable[..., Said]], cl
         @click.option("--json", "as_json", is_flag=True, help="Print one JSON value.")
         @functools.wraps(work)
         def run(*, as_json: bool, **given: Any) -> None:
-            said = _guarded(lambda: work(**given))
+            said = guarded(lambda: work(**given))
             if said.note:
                 click.echo(said.note, err=True)
             click.echo(json.dumps(said.value, ensure_ascii=False) if as_json else said.text)
@@ -61,7 +61,7 @@ def writing(group: click.Group, name: str) -> Callable[[Callable[..., None]], cl
     def made(work: Callable[..., None]) -> click.Command:
         @functools.wraps(work)
         def run(**given: Any) -> None:
-            _guarded(lambda: work(**given))
+            guarded(lambda: work(**given))
 
         return group.command(name)(run)
 
@@ -76,25 +76,11 @@ def with_hub(work: Callable[[Hub], Awaitable[T]]) -> T:
         logs.install(settings.log_format)
         if not settings.has_database:
             raise NotAvailable("This command needs a database, and DATABASE_URL is none. Set it to the hub's database.")
-        _require_address(settings.database)
+        is_there(settings.database)  # says so where its address cannot be read
         async with hubs.opened(settings) as hub:
             return await work(hub)
 
     return asyncio.run(opened())
-
-
-def _require_address(database: str) -> None:
-    """Raises `BadForm` where the database's address cannot be read, in words without the password in it."""
-    fault = "DATABASE_URL: this is not the address of a database. Write it like postgresql://user@host/name."
-    try:
-        async_url(database)
-    except ValueError as error:
-        fault = str(error) if str(error).startswith("DATABASE_URL: ") else fault
-    except Exception:  # noqa: BLE001, S110  # SQLAlchemy's own error, which this layer does not import
-        pass
-    else:
-        return
-    raise BadForm({"DATABASE_URL": fault})
 
 
 def read_password(*, from_stdin: bool) -> str:
@@ -123,7 +109,8 @@ def table(heads: Sequence[str], rows: Sequence[Sequence[str]], *, nothing: str) 
     )
 
 
-def _guarded(work: Callable[[], T]) -> T:
+def guarded(work: Callable[[], T]) -> T:
+    """Do the work; whatever it raises becomes a sentence and a stack only with `--debug`."""
     try:
         return work()
     except (click.exceptions.ClickException, BrokenPipeError):

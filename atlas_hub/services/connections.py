@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
@@ -41,6 +42,14 @@ class Mode(StrEnum):
     REPLACE = "replace"
     ADD = "add"
     ASK = "ask"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Checked:
+    """What became of a check: how the connection is now, and why it was refused where it was."""
+
+    view: ConnectionView
+    refusal: ProviderError | VaultLocked | None = None
 
 
 async def connect(
@@ -147,6 +156,11 @@ async def check_now(hub: Hub, actor: Actor, connection_id: str, report: Report =
 
     A refusal is an answer: it is stored and shown, not raised. Raises `NotFound`, `TooManyRequests`.
     """
+    return (await checked(hub, actor, connection_id, report)).view
+
+
+async def checked(hub: Hub, actor: Actor, connection_id: str, report: Report = silent) -> Checked:
+    """What `check_now` does, with the refusal beside the view. Raises what it raises."""
     require_admin(actor)
     row, provider, method, form, locked = await opened(hub, actor, connection_id)
     await hub.limits.hit(
@@ -171,7 +185,8 @@ async def check_now(hub: Hub, actor: Actor, connection_id: str, report: Report =
             raise NotFound("This connection was disconnected in the meantime.")
         credential = await stored.credential_of(change.tx, present)
         if present.connected_at != row.connected_at:
-            return _view(hub, provider, present, credential)  # connected anew meanwhile: this is about the former key
+            # Connected anew meanwhile: what was learned is about the former key.
+            return Checked(view=_view(hub, provider, present, credential))
         if isinstance(outcome, CheckResult):
             truths.accepted(present, provider, outcome, change.at)
             await saving.prove(change.tx, present, credential, provider, method, outcome)
@@ -185,9 +200,10 @@ async def check_now(hub: Hub, actor: Actor, connection_id: str, report: Report =
             failed=not isinstance(outcome, CheckResult),
             **({} if isinstance(outcome, CheckResult) else {"code": outcome.code}),
         )
-        view = _view(hub, provider, present, credential)
+        refusal = None if isinstance(outcome, CheckResult) else outcome
+        done = Checked(view=_view(hub, provider, present, credential), refusal=refusal)
     await hub.bus.publish(Changed(actor.workspace, provider.slug))
-    return view
+    return done
 
 
 async def rename(hub: Hub, actor: Actor, connection_id: str, label: str) -> ConnectionView:

@@ -44,6 +44,13 @@ async def cards(tx: Tx, workspace: str) -> list[Stored]:
     ]
 
 
+async def workspaces(tx: Tx) -> list[str]:
+    """The ids of the workspaces in which anything is connected, the oldest first."""
+    return list(
+        (await tx.execute(select(col(Connection.workspace)).distinct().order_by(col(Connection.workspace)))).scalars()
+    )
+
+
 async def from_environment(tx: Tx, workspace: str, provider: str) -> Connection | None:
     """The row of what the environment gives for a provider."""
     statement = select(Connection).where(

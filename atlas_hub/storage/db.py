@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, DateTime, Dialect, event
 from sqlalchemy.dialects.postgresql import insert as postgres_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import IntegrityError, InterfaceError, OperationalError
+from sqlalchemy.exc import ArgumentError, IntegrityError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.types import TypeDecorator
+
+from atlas_hub.kit.errors import BadForm
 
 Tx = AsyncSession
 """An open transaction. Only this module commits."""
@@ -58,6 +61,21 @@ def async_url(url: str) -> URL:
     if driver is None:
         raise ValueError(f"DATABASE_URL: {backend} is not supported. Use sqlite or postgresql.")
     return parsed.set(drivername=driver)
+
+
+def is_there(url: str) -> bool:
+    """Whether there is anything to open: False for the SQLite file that opening would make.
+
+    Raises `BadForm` where the URL cannot be read; its text has no part of it.
+    """
+    try:
+        parsed = async_url(url)
+    except ArgumentError:
+        fault = "DATABASE_URL: this is not the address of a database. Write it like postgresql://user@host/name."
+        raise BadForm({"DATABASE_URL": fault}) from None
+    except ValueError as error:
+        raise BadForm({"DATABASE_URL": str(error)}) from None
+    return parsed.get_backend_name() != "sqlite" or Path(parsed.database or "").is_file()
 
 
 class Db:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection as SyncConnection
-from sqlalchemy import inspect, select, text
+from sqlalchemy import select, text
+from sqlalchemy.exc import SQLAlchemyError
 
 from alembic import command
 from atlas_hub.kit.clock import now
@@ -23,6 +27,8 @@ from atlas_hub.storage.vault import Vault, check_fault, make_check
 
 log = logging.getLogger(__name__)
 
+PATIENCE = 5.0
+"""Seconds that a look at the database may take."""
 VERSION_TABLE = "atlas_hub_alembic_version"
 MIGRATION_LOCK = 0x61746C6173  # "atlas", for PostgreSQL's advisory lock
 
@@ -57,18 +63,35 @@ def _upgrade(connection: SyncConnection, revision: str) -> None:
 
 async def is_migrated(ask: Ask) -> bool:
     """Whether the hub's tables are at least as new as this code. Newer ones, of a later release, only add."""
-    tables = await ask.run_sync(lambda connection: inspect(connection).has_table(VERSION_TABLE))
-    if not tables:
-        return False
-    found = (await ask.execute(text(f"SELECT version_num FROM {VERSION_TABLE}"))).scalar_one_or_none()  # noqa: S608  # our own constant
-    return found is not None and found not in _older()
+    found = await ask.run_sync(_revision)
+    return found == head() or (found != "" and not knows(found))
+
+
+async def revision(db: Db) -> str:
+    """The revision that the hub's tables are at, "" where there are none. Raises `Unreachable`, `TimeoutError`."""
+    async with asyncio.timeout(PATIENCE), db.engine.connect() as connection:
+        return await connection.run_sync(_revision)
+
+
+def _revision(connection: SyncConnection) -> str:
+    options = {"version_table": VERSION_TABLE}
+    return MigrationContext.configure(connection, opts=options).get_current_revision() or ""
+
+
+def head() -> str:
+    """The newest revision that this version of the hub knows."""
+    return next(iter(_revisions()), "")
+
+
+def knows(named: str) -> bool:
+    """Whether a revision is one of this version's, and so not of a newer one."""
+    return named in _revisions()
 
 
 @cache
-def _older() -> frozenset[str]:
-    """Every revision that this code knows, but the newest."""
-    known = ScriptDirectory.from_config(alembic_config())
-    return frozenset(each.revision for each in known.walk_revisions() if each.revision != known.get_current_head())
+def _revisions() -> tuple[str, ...]:
+    """Every revision of this version, the newest first."""
+    return tuple(script.revision for script in ScriptDirectory.from_config(alembic_config()).walk_revisions())
 
 
 async def the_row(tx: Tx) -> Installation:
@@ -105,6 +128,27 @@ async def open_vault(settings: Settings, db: Db | None) -> Vault:
         raise BadForm({"ATLAS_ENCRYPTION_KEYS": vault.reason})
     if vault.locked:
         log.error("%s", vault.reason)
+    return vault
+
+
+async def vault_as_found(settings: Settings, db: Db | None) -> Vault:
+    """What `open_vault` would open, locked where that would refuse. Nothing is made or written.
+
+    Where the database does not answer, the keys are taken as they are configured.
+    """
+    try:
+        vault = Vault(_keys(settings, may_make=False))
+    except BadForm as error:
+        vault = Vault(())
+        vault.lock(error.text)
+        return vault
+    check = None
+    if db is not None:
+        with suppress(SQLAlchemyError, OSError, TimeoutError):
+            async with asyncio.timeout(PATIENCE), db.reading() as tx:
+                check = (await tx.execute(select(Installation.key_check))).scalar_one_or_none()  # type: ignore[call-overload]  # a SQLModel column reads as its value
+    if not vault.locked and (fault := check_fault(vault, check)):
+        vault.lock(fault)
     return vault
 
 

@@ -15,7 +15,7 @@ from atlas_hub.providers.contract import Category, Provider
 from atlas_hub.services import delivery, dependents, status
 from atlas_hub.services.access import Actor
 from atlas_hub.services.status import Mode
-from atlas_hub.ui import card, channels, live, words
+from atlas_hub.ui import card, channels, doctor, live, words
 from atlas_hub.ui.cards import CARDS, settle
 from atlas_hub.ui.drawer import drawer
 from atlas_hub.ui.guard import Tab, entering, remember, signed_in, when_left
@@ -122,7 +122,7 @@ def panel() -> rx.Component:
     made: rx.Component = rx.el.div(
         Behaviour.create(),
         _notices(route),
-        _header(),
+        _header(route),
         _needy(route),
         *[_group(category, _of(category), route) for category in Category if _of(category) or category is HOOKS],
         _nothing(),
@@ -144,7 +144,7 @@ def _count(holds: Callable[[Any], Any]) -> Any:
     return reduce(add, [rx.cond(holds(state), 1, 0) for state in CARDS.values()])
 
 
-def _header() -> Markup:
+def _header(route: str) -> Markup:
     return rx.el.header(
         rx.el.div(
             rx.el.h1("Integrations"),
@@ -161,7 +161,7 @@ def _header() -> Markup:
                 class_name="ah-quiet",
             ),
         ),
-        _find(),
+        rx.el.div(_find(), rx.cond(Page.may_change, doctor.opener(route)), class_name="ah-row"),
         class_name="ah-page-head",
     )
 

@@ -1,4 +1,4 @@
-"""The seed's own words about the admin API: its twenty routes (and the log's two), and its names of vendors' facts."""
+"""The seed's own words about the admin API: its twenty routes, and what the answers call the vendors' facts."""
 
 from __future__ import annotations
 
@@ -34,7 +34,13 @@ ROUTES = {
     ("POST", "/email/test"),
     ("DELETE", "/email"),
 }
-MORE = {("GET", "/used-by"), ("GET", "/activity"), ("GET", "/activity/export")}
+MORE = {
+    ("GET", "/used-by"),
+    ("GET", "/activity"),
+    ("GET", "/activity/export"),
+    ("POST", "/doctor"),
+    ("GET", "/doctor/bundle"),
+}
 """What the admin API offers beside the seed's routes."""
 EVERY = ROUTES | MORE
 
