@@ -25,14 +25,14 @@ log = logging.getLogger(__name__)
 class HubPlugin(rx.plugins.Plugin):
     """Atlas Hub inside a Reflex app.
 
-    `route`: where the page is. `actors`: the dotted path of a module with `actor_of_state(state)`,
+    `route`: where the page is; None where the host places `atlas_hub.ui.panel()` in a page of its own. `actors`: the dotted path of a module with `actor_of_state(state)`,
     `actor_of_request(request)` and `SIGN_IN_PATH`, imported late because `rxconfig.py` is read by the command line too;
     its `PATHS`, where it has them, are backend paths that the development server passes on.
     `frame`: `module:function` that wraps the page's content in the host's own header, or None.
     """
 
-    def __init__(self, *, route: str = "/admin/integrations", actors: str, frame: str | None = None) -> None:
-        self.route = "/" + route.strip("/")
+    def __init__(self, *, route: str | None = "/admin/integrations", actors: str, frame: str | None = None) -> None:
+        self.route = None if route is None else "/" + route.strip("/")
         self.actors = actors
         self.frame = frame
         redact.install()  # before anything logs
@@ -51,11 +51,13 @@ class HubPlugin(rx.plugins.Plugin):
 
     def register_route(self, **context: Unpack[RegisterRouteContext]) -> None:
         """Add the page, unless the host has one of its own there."""
-        from atlas_hub.ui import guard, page
+        from atlas_hub.ui import guard, page  # makes the states, which must be there before any page is made
 
         guard.use_actors(self.actors)
+        if self.route is None:
+            return
         route = f"{self.route}/[[provider]]"
-        if context["has_app_page"](route):
+        if context["has_app_page"](route) or context["has_app_page"](self.route):
             return
         frame = _named(self.frame) if self.frame else None
         context["add_page"](page.at(self.route, frame), route=route, title=page.TITLE, on_load=page.Page.load)

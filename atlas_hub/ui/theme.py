@@ -17,6 +17,9 @@ Markup = Any
 UNTOLD: Final = "\N{EN DASH} "
 """What stands where a tick or a cross would, before what is not known."""
 
+ASKED: Final = "integration"
+"""The query's word for the drawer that is open, where the page's path is the host's."""
+
 HERE: Final = Path(__file__).parent / "static"
 
 
@@ -36,6 +39,13 @@ class Behaviour(rx.Fragment):  # type: ignore[misc]  # Reflex does not type its 
 def link(*children: Any, to: str, **attributes: Any) -> Markup:
     """A real link that the router follows without a reload, and that leaves the page where it is scrolled."""
     return ReactRouterLink.create(*children, to=to, prevent_scroll_reset=True, **attributes)
+
+
+def address(route: str, slug: str = "") -> str:
+    """Where a drawer is; without a slug, where none is open. A panel of a host's page (no route) keeps it in the query."""
+    if route:
+        return f"{route}/{slug}" if slug else route
+    return f"?{ASKED}={slug}" if slug else "?"
 
 
 def ago(moment: Any, kind: str = "ago") -> Markup:
