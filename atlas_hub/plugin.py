@@ -25,9 +25,10 @@ log = logging.getLogger(__name__)
 class HubPlugin(rx.plugins.Plugin):
     """Atlas Hub inside a Reflex app.
 
-    `route`: where the page is; None where the host places `atlas_hub.ui.panel()` in a page of its own. `actors`: the dotted path of a module with `actor_of_state(state)`,
-    `actor_of_request(request)` and `SIGN_IN_PATH`, imported late because `rxconfig.py` is read by the command line too;
-    its `PATHS`, where it has them, are backend paths that the development server passes on.
+    `route`: where the page is; None where the host places `atlas_hub.ui.panel()` in a page of its own.
+    `actors`: the dotted path of a module with `actor_of_state(state)`, `actor_of_request(request)` and `SIGN_IN_PATH`,
+    imported late because `rxconfig.py` is read by the command line too; its `PATHS`, where it has them, are backend
+    paths that the development server passes on.
     `frame`: `module:function` that wraps the page's content in the host's own header, or None.
     """
 

@@ -18,6 +18,7 @@ from types import FrameType
 import click
 
 from atlas_hub import hub as hubs
+from atlas_hub import providers
 from atlas_hub import settings as hub_settings
 from atlas_hub.accounts.workspaces import mint_setup_link
 from atlas_hub.hub import Unreachable
@@ -37,6 +38,7 @@ def serve(*, dev: bool, as_json: bool) -> None:
     """Migrate, then serve page and APIs on one port until stopped."""
     try:
         settings = hub_settings.load()
+        _ = providers.PROVIDERS  # one that cannot be used is said now, not in the middle of the build
         link = asyncio.run(_prepare(settings))
     except HubError as error:
         raise click.ClickException(error.text) from None

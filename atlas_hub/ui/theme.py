@@ -42,7 +42,7 @@ def link(*children: Any, to: str, **attributes: Any) -> Markup:
 
 
 def address(route: str, slug: str = "") -> str:
-    """Where a drawer is; without a slug, where none is open. A panel of a host's page (no route) keeps it in the query."""
+    """Where a drawer is, or with no slug where none is open; in the query of a host's page, which has no route."""
     if route:
         return f"{route}/{slug}" if slug else route
     return f"?{ASKED}={slug}" if slug else "?"
