@@ -70,7 +70,9 @@ def _code(text: str) -> str:
 
 
 def _upstreams() -> list[Upstream]:
-    modules = [import_module(f"{here.__name__}.{module.name}") for module in iter_modules(here.__path__)]
+    names = [f"{here.__name__}.{module.name}" for module in iter_modules(here.__path__)]
+    names += [type(method).__module__ for provider in PROVIDERS.values() for method in provider.methods]
+    modules = [import_module(name) for name in names]
     found = {value.name: value for module in modules for value in vars(module).values() if isinstance(value, Upstream)}
     return [found[name] for name in sorted(found)]
 

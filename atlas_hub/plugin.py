@@ -25,14 +25,15 @@ log = logging.getLogger(__name__)
 class HubPlugin(rx.plugins.Plugin):
     """Atlas Hub inside a Reflex app.
 
-    `route`: where the page is. `actors`: the dotted path of a module with `actor_of_state(state)`,
-    `actor_of_request(request)` and `SIGN_IN_PATH`, imported late because `rxconfig.py` is read by the command line too;
-    its `PATHS`, where it has them, are backend paths that the development server passes on.
+    `route`: where the page is; None where the host places `atlas_hub.ui.panel()` in a page of its own.
+    `actors`: the dotted path of a module with `actor_of_state(state)`, `actor_of_request(request)` and `SIGN_IN_PATH`,
+    imported late because `rxconfig.py` is read by the command line too; its `PATHS`, where it has them, are backend
+    paths that the development server passes on.
     `frame`: `module:function` that wraps the page's content in the host's own header, or None.
     """
 
-    def __init__(self, *, route: str = "/admin/integrations", actors: str, frame: str | None = None) -> None:
-        self.route = "/" + route.strip("/")
+    def __init__(self, *, route: str | None = "/admin/integrations", actors: str, frame: str | None = None) -> None:
+        self.route = None if route is None else "/" + route.strip("/")
         self.actors = actors
         self.frame = frame
         redact.install()  # before anything logs
@@ -51,23 +52,20 @@ class HubPlugin(rx.plugins.Plugin):
 
     def register_route(self, **context: Unpack[RegisterRouteContext]) -> None:
         """Add the pages, each unless the host has one of its own there."""
-        from atlas_hub.ui import activity, doctor, guard, page
+        from atlas_hub.ui import activity, doctor, guard, page  # makes the states, which must be there before any page
 
         guard.use_actors(self.actors)
+        if self.route is None:
+            return
         frame = _named(self.frame) if self.frame else None
         # A path without a parameter goes before the one with it, whichever is added first.
-        for route, made, title, load in (
-            (f"{self.route}/[[provider]]", page.at(self.route, frame), page.TITLE, page.Page.load),
-            (
-                f"{self.route}/{activity.WORD}",
-                activity.at(f"{self.route}/{activity.WORD}", frame),
-                activity.TITLE,
-                activity.Activity.load,
-            ),
-            (f"{self.route}/doctor", doctor.at(self.route, frame), doctor.TITLE, doctor.Doctor.load),
+        for route, module, load in (
+            (f"{self.route}/[[provider]]", page, page.Page.load),
+            (f"{self.route}/{activity.WORD}", activity, activity.Activity.load),
+            (f"{self.route}/{doctor.WORD}", doctor, doctor.Doctor.load),
         ):
-            if not context["has_app_page"](route):
-                context["add_page"](made, route=route, title=title, on_load=load)
+            if not context["has_app_page"](route) and not (module is page and context["has_app_page"](self.route)):
+                context["add_page"](module.at(self.route, frame), route=route, title=module.TITLE, on_load=load)
 
     def pre_compile(self, **context: Unpack[PreCompileContext]) -> None:
         """In development the page has a server of its own: it passes our paths on to the backend."""

@@ -7,6 +7,8 @@ from typing import Any
 
 import click
 
+from atlas_hub.kit.errors import HubError
+
 COMMANDS = {
     "serve": "atlas_hub.cli.serve:serve",
     "build": "atlas_hub.cli.serve:build",
@@ -34,7 +36,10 @@ class Late(click.Group):
         if cmd_name not in COMMANDS:
             return None
         module, _, name = COMMANDS[cmd_name].partition(":")
-        command: Any = getattr(import_module(module), name, None)
+        try:
+            command: Any = getattr(import_module(module), name, None)
+        except HubError as error:  # a provider of another package cannot be used
+            raise click.ClickException(error.text) from error
         return command if isinstance(command, click.Command) else None
 
 

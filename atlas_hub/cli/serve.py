@@ -19,6 +19,7 @@ from types import FrameType
 import click
 
 from atlas_hub import hub as hubs
+from atlas_hub import providers
 from atlas_hub import settings as hub_settings
 from atlas_hub.accounts.workspaces import mint_setup_link
 from atlas_hub.cli import page
@@ -41,6 +42,7 @@ def serve(*, dev: bool, as_json: bool) -> None:
     try:
         settings = hub_settings.load()
         logs.install(settings.log_format)
+        _ = providers.PROVIDERS  # one that cannot be used is said now, not in the middle of the build
         link = asyncio.run(_prepare(settings))
     except HubError as error:
         raise click.ClickException(error.text) from None

@@ -1,9 +1,10 @@
-"""Row ids: 24 lower-case hex characters that sort by the time they were made."""
+"""Row ids: 24 lower-case hex characters that sort by the time they were made; a host's own ids mapped to them."""
 
 from __future__ import annotations
 
 import re
 import secrets
+from hashlib import sha256
 
 from atlas_hub.kit.clock import now
 
@@ -19,3 +20,13 @@ def new_id() -> str:
 def is_id(text: str) -> bool:
     """Whether the text has the shape of a row id."""
     return _ID.fullmatch(text) is not None
+
+
+def workspace_id(own: str) -> str:
+    """The workspace of a host's own tenant id, of any shape: the same 24 hex for the same text, always.
+
+    Raises `ValueError` for an empty id, which would be one workspace for everyone whose tenant is not known.
+    """
+    if not own.strip():
+        raise ValueError("A tenant without an id has no workspace.")
+    return sha256(f"atlas_hub workspace\0{own}".encode()).hexdigest()[:24]

@@ -2,36 +2,111 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from functools import cache
 from importlib import import_module
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 from pkgutil import iter_modules
 from types import MappingProxyType
-from typing import Final
+from typing import Any
 
-from atlas_hub.providers.contract import Category, Provider
+from atlas_hub.kit.errors import HubError
+from atlas_hub.providers.contract import Category, Method, Provider
 
 ENTRY_POINTS = "atlas_hub.providers"
+RESERVED = frozenset({"activity", "doctor", "settings", "status", "used-by"})
+"""Words that mean something else in the addresses of the page and of the API."""
+
+_SLUG = re.compile(r"[a-z][a-z0-9_]{0,31}")
+_PATH = re.compile(r"[a-z][a-z0-9-]{0,31}")
 
 
-def _found() -> list[Provider]:
-    here = [
+class UnusableProvider(HubError):
+    """A package offers a provider that cannot be used. The text names both and the remedy; the hub does not start."""
+
+
+def _here() -> list[Provider]:
+    return [
         import_module(f"{__name__}.{module.name}").PROVIDER
         for module in iter_modules(__path__)
         if module.name != "contract" and not module.name.startswith("_")  # `_…` is part of a provider
     ]
-    return [*here, *(point.load() for point in entry_points(group=ENTRY_POINTS))]
 
 
+def offered(points: list[EntryPoint], taken: list[Provider]) -> list[Provider]:
+    """The providers of other packages beside those that are `taken`. Raises `UnusableProvider` at the first bad one."""
+    found: list[Provider] = []
+    for point in points:
+        try:
+            provider = point.load()
+            fault = next(_faults(provider, [*taken, *found]), "")
+        except Exception as error:
+            raise _unusable(point, f"loading it failed with {type(error).__name__}: {error}") from error
+        if fault:
+            raise _unusable(point, fault)
+        found.append(provider)
+    return found
+
+
+def _unusable(point: EntryPoint, fault: str) -> UnusableProvider:
+    package = point.dist.name if point.dist else "unknown"
+    return UnusableProvider(
+        f"The provider “{point.name}” ({point.value}) of the package {package} cannot be used: {fault.rstrip('.')}. "
+        f"Install a version that mends this, or uninstall {package}; then start again."
+    )
+
+
+def _faults(provider: Any, others: list[Provider]) -> Iterator[str]:
+    """What keeps a provider from being used, a part of a sentence each."""
+    if not isinstance(provider, Provider):
+        yield f"it is a {type(provider).__name__}, not a Provider"
+        return
+    if _SLUG.fullmatch(str(provider.slug)) is None:
+        yield f"its slug {provider.slug!r} is not a word of lower-case letters, digits and _ that begins with a letter"
+    methods: tuple[Any, ...] = provider.methods
+    if not methods or not all(isinstance(method, Method) for method in methods):
+        yield "it has no methods, or something among them is not a Method"
+    if not provider.docs.startswith("https://"):
+        yield "its docs are not an https:// address"
+    words = _words(provider)
+    for path in words - {provider.slug}:
+        if _PATH.fullmatch(path) is None:
+            yield f"its name in the API, {path!r}, is not a word of lower-case letters, digits and -"
+    if words & RESERVED:
+        yield f"the word “{min(words & RESERVED)}” is the hub's own"
+    for other in others:
+        if shared := words & _words(other):
+            yield f"the word “{min(shared)}” is taken by the provider {other.name}"
+
+
+def _words(provider: Provider) -> frozenset[str]:
+    """The words that stand for a provider in addresses."""
+    names = (provider.slug, provider.names.admin, provider.names.admin_path)
+    return frozenset(name for name in names if name)
+
+
+@cache
 def _registry() -> Mapping[str, Provider]:
     # Sorted and read once: state names are compiled into the page, and every worker must have the same.
     order = list(Category)
-    found = sorted(_found(), key=lambda provider: (order.index(provider.category), provider.name))
-    registry = {provider.slug: provider for provider in found}
-    if len(registry) != len(found):
-        raise RuntimeError("Two providers share a slug. Uninstall one of them.")
-    return MappingProxyType(registry)
+    here = _here()
+    taken = [slug for slug, times in Counter(provider.slug for provider in here).items() if times > 1]
+    if taken:
+        raise UnusableProvider(f"Two provider files share the slug {taken[0]}. Rename one of them.")
+    points = sorted(entry_points(group=ENTRY_POINTS), key=lambda point: (point.name, point.value))
+    found = [*here, *offered(points, here)]
+    found.sort(key=lambda provider: (order.index(provider.category), provider.name))
+    return MappingProxyType({provider.slug: provider for provider in found})
 
 
-PROVIDERS: Final = _registry()
+PROVIDERS: Mapping[str, Provider]
 """Every provider by its slug, in the page's order."""
+
+
+def __getattr__(name: str) -> Any:
+    # Late: a package that offers a provider imports the contract of this folder while it is itself being imported.
+    if name == "PROVIDERS":
+        return _registry()
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -16,7 +16,7 @@ from atlas_hub.services.access import Actor
 from atlas_hub.services.activity import Filters, Format, Page
 from atlas_hub.ui import events
 from atlas_hub.ui.guard import Tab, entering, remember, signed_in, when_left
-from atlas_hub.ui.page import ROUTE, Frame
+from atlas_hub.ui.page import Frame
 from atlas_hub.ui.showing import put
 from atlas_hub.ui.theme import Behaviour, Markup, ago, file, link, shape
 
@@ -33,7 +33,7 @@ FRESH: Final[dict[str, Any]] = {
     "refused": "", "loaded": False,
 }  # fmt: skip
 
-_route: list[str] = [f"{ROUTE}/{WORD}"]
+_route: list[str] = [f"/{WORD}"]
 
 
 class Activity(rx.State):
@@ -116,8 +116,8 @@ def _address(query: Mapping[str, Any]) -> str:
 
 
 def at(route: str, frame: Frame | None = None) -> Callable[[], rx.Component]:
-    """The page for a route: what the plugin adds to the app. Notes the route for its links."""
-    _route.append(route)
+    """The page for the Integrations page's route: what the plugin adds to the app. Notes its own for its links."""
+    _route.append(f"{route}/{WORD}")
     return lambda: _framed(frame)
 
 

@@ -9,7 +9,7 @@ import reflex as rx
 from atlas_hub.providers.contract import Provider, Sends
 from atlas_hub.services.status import Mode
 from atlas_hub.ui import words
-from atlas_hub.ui.theme import UNTOLD, Markup, ago, badge, link, mark
+from atlas_hub.ui.theme import UNTOLD, Markup, address, ago, badge, link, mark
 
 
 def card(provider: Provider, state: Any, route: str, page: Any) -> Markup:
@@ -58,7 +58,7 @@ def needy(provider: Provider, state: Any, route: str) -> Markup:
             link(
                 "Review",
                 rx.el.span(f" {provider.name}", class_name="ah-hidden"),
-                to=f"{route}/{provider.slug}",
+                to=address(route, provider.slug),
                 class_name="ah-button",
             ),
             class_name="ah-needy",
@@ -159,11 +159,11 @@ def _problem(state: Any) -> Markup:
 
 def _acts(provider: Provider, state: Any, route: str, page: Any) -> Markup:
     """Details for what is connected, and the one next act."""
-    address = f"{route}/{provider.slug}"
+    place = address(route, provider.slug)
     named = rx.el.span(f" {provider.name}", class_name="ah-hidden")
     # The drawer need not wait for the navigation, which loads every card anew.
     opens = page.open(provider.slug)
-    details = link("Details", named, to=address, class_name="ah-button", on_click=opens)
+    details = link("Details", named, to=place, class_name="ah-button", on_click=opens)
     return rx.el.div(
         rx.match(
             state.mode,
@@ -172,7 +172,7 @@ def _acts(provider: Provider, state: Any, route: str, page: Any) -> Markup:
                 rx.fragment(
                     rx.cond(
                         page.may_change & (state.tone == words.Tone.BROKEN.value),
-                        link("Reconnect", named, to=address, class_name="ah-button ah-primary", on_click=opens),
+                        link("Reconnect", named, to=place, class_name="ah-button ah-primary", on_click=opens),
                     ),
                     details,
                 ),
@@ -187,7 +187,7 @@ def _acts(provider: Provider, state: Any, route: str, page: Any) -> Markup:
                 Mode.FORM.value,
                 rx.cond(
                     page.may_change,
-                    link("Connect", named, to=address, class_name="ah-button ah-primary", on_click=opens),
+                    link("Connect", named, to=place, class_name="ah-button ah-primary", on_click=opens),
                     details,
                 ),
             ),

@@ -10,7 +10,7 @@ from atlas_hub.providers import PROVIDERS
 from atlas_hub.services.status import Mode
 from atlas_hub.ui import words
 from atlas_hub.ui.cards import CARDS
-from atlas_hub.ui.theme import Markup, glyph, link, shape
+from atlas_hub.ui.theme import Markup, address, glyph, link, shape
 
 HOOKS = "webhooks"
 
@@ -100,7 +100,7 @@ def _channel(slug: str, name: str, route: str, page: Any) -> Markup:
                     _word("off", "not set up"),
                     rx.cond(
                         (state.mode == Mode.FORM.value) & page.may_change,
-                        link("Set up", to=f"{route}/{slug}", custom_attrs={"aria-label": f"Set up {provider.name}"}),
+                        link("Set up", to=address(route, slug), custom_attrs={"aria-label": f"Set up {provider.name}"}),
                     ),
                     class_name="ah-row",
                 ),

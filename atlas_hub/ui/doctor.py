@@ -21,6 +21,8 @@ from atlas_hub.ui.words import Tone
 TITLE: Final = "Doctor · Atlas Hub"
 BUNDLE: Final = "/api/v1/admin/integrations/doctor/bundle"
 
+WORD: Final = "doctor"
+"""The end of its address."""
 WORDS: Final[dict[Status, tuple[str, Tone]]] = {
     Status.FAILED: ("Failed", Tone.BROKEN),
     Status.WARNING: ("Warning", Tone.ATTENTION),
@@ -144,7 +146,7 @@ def _summary(found: list[Finding]) -> str:
 def opener(route: str) -> Markup:
     """The button on the Integrations page: it runs the doctor and shows its page."""
     return rx.el.button(
-        "Run doctor", type="button", class_name="ah-button", on_click=[Doctor.run, rx.redirect(f"{route}/doctor")]
+        "Run doctor", type="button", class_name="ah-button", on_click=[Doctor.run, rx.redirect(f"{route}/{WORD}")]
     )
 
 

@@ -12,7 +12,7 @@ from atlas_hub.ui import words
 from atlas_hub.ui.acts import choices, danger, rename, tests
 from atlas_hub.ui.connecting import connecting, copies, how_to
 from atlas_hub.ui.facts import about, details, known, others, scopes, section
-from atlas_hub.ui.theme import Markup, ago, badge, link, mark
+from atlas_hub.ui.theme import Markup, address, ago, badge, link, mark
 from atlas_hub.ui.used import used_by
 
 
@@ -25,7 +25,7 @@ def drawer(provider: Provider, state: Any, route: str, page: Any) -> Markup:
                 rx.el.h2(provider.name, id="ah-drawer-title", tab_index=-1, custom_attrs={"data-ah-focus": ""}),
                 rx.el.p(badge(state), rx.el.span(state.account, class_name="ah-account"), class_name="ah-row"),
             ),
-            link("Close", to=route, class_name="ah-button", custom_attrs={"data-ah-close": ""}),
+            link("Close", to=address(route), class_name="ah-button", custom_attrs={"data-ah-close": ""}),
             class_name="ah-drawer-head",
         ),
         rx.el.div(

@@ -18,17 +18,14 @@ from atlas_hub.services.status import Mode
 from atlas_hub.ui import card, channels, doctor, live, words
 from atlas_hub.ui.cards import CARDS, settle
 from atlas_hub.ui.drawer import drawer
+from atlas_hub.ui.finding import find, nothing
 from atlas_hub.ui.guard import Tab, entering, remember, signed_in, when_left
 from atlas_hub.ui.showing import blank, put, show
-from atlas_hub.ui.theme import Behaviour, Markup, link, shape
+from atlas_hub.ui.theme import ASKED, Behaviour, Markup, address, link, shape
 
 HOOKS: Final = Category.WEBHOOKS
 CONNECTED, ENVIRONMENT = Mode.CONNECTED.value, Mode.ENVIRONMENT.value
-FILTERS: Final = (("", "All"), ("needs", "Needs you"), ("connected", "Connected"), ("available", "Not connected"))
-"""What may be shown: the word in the address, and the word for the eye."""
-
 TITLE: Final = "Integrations · Atlas Hub"
-ROUTE: Final = "/admin/integrations"
 
 Frame = Callable[[rx.Component], rx.Component]
 
@@ -55,7 +52,7 @@ class Page(rx.State):
         token = self.router.session.client_token
         live.add(token, actor.workspace)
         seen = await status.overview(the_hub, actor)
-        slug = _slug(self.router.url.path)
+        slug = _slug(self.router.url)
         used = await dependents.of_provider(the_hub, actor, slug) if slug in PROVIDERS else {}
         moved = await remember(self, actor)
         put(
@@ -94,38 +91,50 @@ async def _left(state: Any) -> None:
         blank(await state.get_state(kind))
 
 
-_route: list[str] = [ROUTE]
+_route: list[str] = []
+"""Where the page of the plugin's own is, the last one noted; none where the host places the panel."""
 
 
-def _slug(path: str) -> str:
-    """What follows the page's route in an address, at most a short word."""
-    _, found, rest = path.partition(_route[-1].rstrip("/") + "/")
-    return rest.strip("/").split("/")[0][:40] if found else ""
+def _slug(url: Any) -> str:
+    """Which drawer an address asks for, at most a short word: below the page's route, else in the query."""
+    for route in _route[-1:]:
+        _, found, rest = url.path.partition(f"{route}/")
+        if found:
+            return str(rest).strip("/").split("/")[0][:40]
+    return str(url.query_parameters.get(ASKED, ""))[:40]
 
 
 def at(route: str, frame: Frame | None = None) -> Callable[[], rx.Component]:
     """The page for a route: what the plugin adds to the app. Notes the route for links and addresses."""
-    _route.append(route.rstrip("/") or ROUTE)
-    return lambda: page(frame)
+    _route.append(route.rstrip("/"))
+    return lambda: page(route.rstrip("/"), frame)
 
 
-def page(frame: Frame | None = None) -> rx.Component:
+def page(route: str, frame: Frame | None = None) -> rx.Component:
     """The page, in the frame where there is one."""
-    content = panel()
+    content = _content(route)
     made: rx.Component = frame(content) if frame else rx.el.main(content, id="content")
     return made
 
 
 def panel() -> rx.Component:
-    """The page's content, for a host with a frame and an address of its own. Its `on_load` is `Page.load`."""
-    route = _route[-1]
+    """The page's content for a page of the host's, which loads it by itself and keeps its drawers in the query."""
+    made: rx.Component = rx.el.div(
+        # Mounted anew after each navigation and each reconnection, as an `on_load` of the page would be called.
+        rx.cond(rx.State.is_hydrated, rx.el.span(hidden=True, on_mount=Page.load)),
+        _content(""),
+    )
+    return made
+
+
+def _content(route: str) -> rx.Component:
     made: rx.Component = rx.el.div(
         Behaviour.create(),
         _notices(route),
         _header(route),
         _needy(route),
         *[_group(category, _of(category), route) for category in Category if _of(category) or category is HOOKS],
-        _nothing(),
+        nothing(),
         channels.strip(route, Page),
         _drawer(route),
         rx.el.div(class_name="ah-hidden", role="status", custom_attrs={"aria-live": "polite", "data-ah-announce": ""}),
@@ -161,7 +170,13 @@ def _header(route: str) -> Markup:
                 class_name="ah-quiet",
             ),
         ),
-        rx.el.div(_find(), rx.cond(Page.may_change, doctor.opener(route)), class_name="ah-row"),
+        rx.el.div(
+            find(),
+            *(
+                [rx.cond(Page.may_change, doctor.opener(route))] if route else []
+            ),  # a host's own page has no such address
+            class_name="ah-row",
+        ),
         class_name="ah-page-head",
     )
 
@@ -191,7 +206,7 @@ def _notices(route: str) -> Markup:
             Page.unknown != "",
             rx.el.div(
                 rx.el.p("There is no integration called “", Page.unknown, "” here. The ones there are stand below."),
-                link("Show all", to=route, class_name="ah-button"),
+                link("Show all", to=address(route), class_name="ah-button"),
                 class_name="ah-banner",
                 custom_attrs={"data-tone": "off", "data-banner": "unknown"},
             ),
@@ -243,37 +258,6 @@ def _group(category: Category, providers: list[Provider], route: str) -> Markup:
             class_name="ah-grid",
         ),
         custom_attrs={"aria-labelledby": place, "data-ah-group": ""},
-    )
-
-
-def _find() -> Markup:
-    """Search and filter. The script applies them and keeps them in the address."""
-    return rx.el.div(
-        rx.el.input(
-            type="search",
-            placeholder="Search",
-            auto_complete="off",
-            aria_label="Search integrations",
-            custom_attrs={"data-ah-search": "", "aria-keyshortcuts": "/"},
-        ),
-        rx.el.select(
-            *[rx.el.option(text, value=value) for value, text in FILTERS],
-            aria_label="Show",
-            custom_attrs={"data-ah-filter": ""},
-        ),
-        class_name="ah-find",
-        role="search",
-    )
-
-
-def _nothing() -> Markup:
-    """What stands there when nothing matches; the script shows it."""
-    return rx.el.div(
-        rx.el.p("Nothing here matches what you look for."),
-        rx.el.button("Show all", type="button", class_name="ah-button", custom_attrs={"data-ah-clear": ""}),
-        class_name="ah-banner",
-        hidden=True,
-        custom_attrs={"data-ah-nothing": ""},
     )
 
 

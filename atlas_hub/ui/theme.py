@@ -18,6 +18,9 @@ Markup = Any
 UNTOLD: Final = "\N{EN DASH} "
 """What stands where a tick or a cross would, before what is not known."""
 
+ASKED: Final = "integration"
+"""The query's word for the drawer that is open, where the page's path is the host's."""
+
 HERE: Final = Path(__file__).parent / "static"
 
 
@@ -42,6 +45,13 @@ def link(*children: Any, to: str, **attributes: Any) -> Markup:
 def file(*children: Any, href: Any, **attributes: Any) -> Markup:
     """A link to a file that the server makes, which the router must not follow as if it were a page."""
     return A.create(*children, href=href, download=True, **attributes)
+
+
+def address(route: str, slug: str = "") -> str:
+    """Where a drawer is, or with no slug where none is open; in the query of a host's page, which has no route."""
+    if route:
+        return f"{route}/{slug}" if slug else route
+    return f"?{ASKED}={slug}" if slug else "?"
 
 
 def ago(moment: Any, kind: str = "ago") -> Markup:

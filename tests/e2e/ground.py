@@ -120,17 +120,17 @@ def served(folder: Path, **env: str) -> Iterator[Site]:
     web, port = folder / ".web", free_port()
     if not web.exists():
         shutil.copytree(KEPT / ".web", web, ignore=shutil.ignore_patterns("node_modules"))
-    _move_to(web, port)
+    move_to(web, port)
     log = folder / "serve.log"
     # Reflex's own variables that are not for us have two underscores.
     fixed = {"PORT": str(port), "__REFLEX_SKIP_COMPILE": "true", "REFLEX_ENV_MODE": "prod"}
     command = [sys.executable, "-c", AGAIN, str(port)]
     with started(command, env=environment(**fixed, **env), log=log, cwd=folder) as process:
-        _wait(port, process, log)
+        wait(port, process, log)
         yield Site(f"http://localhost:{port}", env, log, process.pid)
 
 
-def _move_to(web: Path, port: int) -> None:
+def move_to(web: Path, port: int) -> None:
     """The page knows where its server is: one file of the build says so."""
     for path in (web / "build" / "client" / "assets").glob("reflex-env-*.js*"):
         if path.suffix == ".js":
@@ -141,8 +141,9 @@ def _move_to(web: Path, port: int) -> None:
             path.unlink()  # the compressed twin
 
 
-def _wait(port: int, process: subprocess.Popen[str], log: Path) -> None:
-    deadline = time.monotonic() + PATIENCE
+def wait(port: int, process: subprocess.Popen[str], log: Path, *, patience: float = PATIENCE) -> None:
+    """Wait until a server answers. Raises `RuntimeError` with the end of its log where it does not."""
+    deadline = time.monotonic() + patience
     while process.poll() is None and time.monotonic() < deadline:
         address = f"http://127.0.0.1:{port}/ping"
         with suppress(OSError), urllib.request.urlopen(address, timeout=5) as answer:  # our own address

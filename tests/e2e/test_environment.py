@@ -74,12 +74,12 @@ def hosted(folder: Path, **env: str) -> Iterator[Site]:
     for name, text in {"rxconfig.py": CONFIG.format(port=port), "host/people.py": PEOPLE, "host/host.py": APP}.items():
         (folder / name).write_text(text)
     shutil.copytree(ground.KEPT / ".web", folder / ".web", ignore=shutil.ignore_patterns("node_modules"))
-    ground._move_to(folder / ".web", port)
+    ground.move_to(folder / ".web", port)
     log = folder / "serve.log"
     fixed = {"PORT": str(port), "__REFLEX_SKIP_COMPILE": "true", "REFLEX_ENV_MODE": "prod"}
     command = [sys.executable, "-c", ground.AGAIN, str(port)]
     with ground.started(command, env=ground.environment(**fixed, **env), log=log, cwd=folder) as process:
-        ground._wait(port, process, log)
+        ground.wait(port, process, log)
         yield Site(f"http://localhost:{port}", env, log, process.pid)
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from atlas_hub.kit import ids
 from atlas_hub.kit.clock import iso, now, parse
-from atlas_hub.kit.ids import is_id, new_id
+from atlas_hub.kit.ids import is_id, new_id, workspace_id
 
 
 def test_ids_have_the_shape_of_ids_and_differ():
@@ -45,3 +45,15 @@ def test_a_moment_is_written_in_utc_with_milliseconds_and_read_back():
     assert iso(moment) == "2026-10-01T12:00:00.123Z"
     assert parse(iso(moment)) == moment
     assert now().tzinfo is UTC
+
+
+def test_a_hosts_own_id_is_always_the_same_workspace_and_no_other_ones():
+    assert workspace_id("tenant-42") == workspace_id("tenant-42") == "52d76917c88e396f16da5f26"
+    assert is_id(workspace_id("Ünïcode / 7"))
+    assert len({workspace_id(str(number)) for number in range(1000)}) == 1000
+
+
+@pytest.mark.parametrize("nobody", ["", "  "])
+def test_a_tenant_without_an_id_has_no_workspace(nobody: str):
+    with pytest.raises(ValueError, match="without an id"):
+        workspace_id(nobody)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from reflex.istate.data import ReflexURL
 
 from atlas_hub.accounts.frame import frame
 from atlas_hub.providers import PROVIDERS
@@ -37,8 +38,29 @@ def test_the_script_comes_with_the_page(made: Any):
     assert any("window.atlasHub" in code for code in made._get_all_custom_code())
 
 
-def test_the_panel_stands_without_a_frame():
-    assert "Integrations" in str(panel())
+def test_the_panel_stands_without_a_frame_and_loads_by_itself(made: Any):
+    text = str(panel())
+    assert "Integrations" in text
+    assert 'to:"?integration=telegram"' in text
+    assert "/admin/integrations" not in text
+    loads = [each for each in inside(panel()) if "on_mount" in each.event_triggers]
+    assert len(loads) == 1
+
+
+@pytest.mark.parametrize(
+    ("address", "drawer"),
+    [
+        ("/admin/integrations/telegram", "telegram"),
+        ("/admin/integrations", ""),
+        ("/prefix/admin/integrations/telegram/", "telegram"),
+        ("/connections?integration=telegram&tab=2", "telegram"),
+        ("/connections?tab=2", ""),
+        ("/connections/slack", ""),
+        ("/connections?integration=" + "x" * 90, "x" * 40),
+    ],
+)
+def test_an_address_says_which_drawer_is_open(made: Any, address: str, drawer: str):
+    assert page._slug(ReflexURL(f"http://localhost:3000{address}")) == drawer
 
 
 def test_each_provider_has_a_card_and_a_drawer(made: Any):

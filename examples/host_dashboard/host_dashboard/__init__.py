@@ -1,0 +1,1 @@
+"""Copperleaf's dashboard: a host application of Atlas Hub, to copy from."""
