@@ -96,7 +96,7 @@ def test_a_host_keeps_what_it_has_and_gains_page_api_and_lifespan(tmp_path: Path
     run = subprocess.run([sys.executable, "ask.py"], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stderr[-2000:]
     said = json.loads(run.stdout.splitlines()[-1])
-    assert {"mine", "admin/things/[[provider]]"} <= set(said["pages"])
+    assert {"mine", "admin/things/[[provider]]", "admin/things/activity"} <= set(said["pages"])
     assert said["threads"] <= 0  # nothing is opened before the server forks
     assert said["host"] == {"host": True}
     assert (said["nobody"], said["member"], said["owner"]) == (401, 403, True)

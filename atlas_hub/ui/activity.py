@@ -146,7 +146,9 @@ def panel() -> rx.Component:
                 rx.el.p(Activity.refused), class_name="ah-banner", custom_attrs={"data-tone": "off", "data-refused": ""}
             ),
             rx.cond(
-                Activity.loaded, rx.fragment(_filters(), _events(), _paging()), rx.cond(Tab.trouble == "", _bones())
+                Activity.loaded,
+                rx.fragment(_filters(), _count(), _events(), _paging()),
+                rx.cond(Tab.trouble == "", _bones()),
             ),
         ),
         rx.el.div(class_name="ah-hidden", role="status", custom_attrs={"aria-live": "polite", "data-ah-announce": ""}),
