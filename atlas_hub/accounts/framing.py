@@ -33,7 +33,8 @@ def framed(frame: Frame, title: str, tab: str, body: str, *, status: int = 200) 
     links = "".join(
         f'<a href="/settings/{key}"{_current(key == tab)}>{escape(words)}</a>' for key, words in tabs.items()
     )
-    main = f'<a href="{HOME}">Integrations</a><a href="/settings" aria-current="true">Settings</a>'
+    activity = f'<a href="{HOME}/activity">Activity</a>' if frame.is_admin else ""
+    main = f'<a href="{HOME}">Integrations</a>{activity}<a href="/settings" aria-current="true">Settings</a>'
     inner = (
         '<a class="skip" href="#content">Skip to the content</a><header class="top"><b>Atlas Hub</b>'
         f'<span>{escape(frame.workspace)}</span><nav aria-label="Main">{main if frame.workspace else ""}</nav>'

@@ -17,14 +17,14 @@ from atlas_hub.services.access import Actor, Role
 from atlas_hub.services.api_keys import APIS, KeyView
 
 ROLES = {
-    Role.OWNER: "owner: everything, owners and deleting the workspace included",
-    Role.ADMIN: "admin: connects platforms, manages members and keys",
-    Role.MEMBER: "member: sees the integrations, changes nothing",
+    Role.OWNER: "owner: everything",
+    Role.ADMIN: "admin: connects and invites",
+    Role.MEMBER: "member: sees, changes nothing",
 }
 KEY_ROLES = {
-    Role.OWNER: "owner: what an owner may do",
+    Role.OWNER: "owner: as an owner",
     Role.ADMIN: "admin: reads and changes",
-    Role.READ_ONLY: "read_only: reads the groups, connections and chat APIs",
+    Role.READ_ONLY: "read_only: reads, not the admin API",
 }
 EMAIL = Input(name="email", label="E-mail", type="email", autocomplete="off")
 KEY_NAME = Input(name="name", label="Name", autocomplete="off", required=False, hint="Optional.", longest=120)
@@ -114,7 +114,7 @@ def person(frame: Frame, actor: Actor, member: roster.Member, *, said: str, faul
         + f"{state}Role: {escape(member.role)}. Last seen here: {seen}.</p>{what}"
         + '<p class="row"><a href="/settings/members">All members</a></p>'
     )
-    return framing.framed(frame, member.name or member.email, "members", body)
+    return framing.framed(frame, member.name or member.email, "members", body, status=422 if faults else 200)
 
 
 def keys(

@@ -31,7 +31,7 @@ code{font:14px/1.5 ui-monospace,SFMono-Regular,Menlo,monospace}
 :focus-visible{outline:2px solid var(--accent);outline-offset:2px}
 """
 WIDE = """
-body{display:block;padding:0;font-size:14px}
+body{display:block;place-items:normal;padding:0;font-size:14px}
 main{max-width:1120px;margin:0 auto;padding:24px 24px 64px;border:0;background:none}
 h1{font-size:20px}
 h2{margin:32px 0 8px;font-size:14px}
@@ -55,7 +55,7 @@ button,.button{display:inline-block;width:auto;min-height:36px;margin:0;padding:
 .row{display:flex;flex-wrap:wrap;align-items:center;gap:8px;margin-top:16px}
 .box{max-width:480px;padding:16px;border:1px solid var(--line);border-radius:10px;background:var(--card)}
 .box button[type=submit]{margin-top:16px}
-.box :first-child,.row button[type=submit]{margin-top:0}
+.box>:first-child,.box>input[type=hidden]+:is(label,.row),.row button[type=submit]{margin-top:0}
 .done{padding:8px 12px;border:1px solid var(--line);border-left:3px solid var(--good);border-radius:8px;
 background:var(--card)}
 .shown input{font:13px/1.5 ui-monospace,SFMono-Regular,Menlo,monospace}
@@ -70,6 +70,7 @@ td small{display:block;color:var(--soft);font-size:12px}
 td a{display:inline-flex;min-height:24px;align-items:center}
 .hidden{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap}
 @media (max-width:700px){main{padding:16px 16px 48px}.top{padding:8px 16px}.top nav{order:1;width:100%;margin:0}
+.top form{margin-left:auto}
 .who{display:none}thead{position:absolute;clip-path:inset(50%)}table,tbody,tr,td{display:block}
 tr{padding:8px 0;border-bottom:1px solid var(--line)}td{padding:2px 12px;border:0}
 td[data-head]::before{content:attr(data-head) " ";color:var(--soft);font-size:12px}}

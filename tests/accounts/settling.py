@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from sqlalchemy import select
@@ -72,7 +71,3 @@ def link_in(text: str) -> str:
     found_link = re.search(r'value="http://localhost:3000(/join/[\w-]{43})"', text)
     assert found_link is not None
     return found_link[1]
-
-
-def text_of(html: str) -> Callable[[str], bool]:
-    return lambda words: words in re.sub(r"<[^>]+>", "", html)
