@@ -118,13 +118,12 @@ def _address(query: Mapping[str, Any]) -> str:
 def at(route: str, frame: Frame | None = None) -> Callable[[], rx.Component]:
     """The page for the Integrations page's route: what the plugin adds to the app. Notes its own for its links."""
     _route.append(f"{route}/{WORD}")
-    return lambda: _framed(frame)
 
+    def page() -> rx.Component:
+        made: rx.Component = frame(panel()) if frame else rx.el.main(panel(), id="content")
+        return made
 
-def _framed(frame: Frame | None) -> rx.Component:
-    content = panel()
-    made: rx.Component = frame(content) if frame else rx.el.main(content, id="content")
-    return made
+    return page
 
 
 def panel() -> rx.Component:
@@ -286,7 +285,6 @@ def _cell(name: str, *content: Any) -> Markup:
 
 
 def _paging() -> Markup:
-    """Links that begin at the top of the page, unlike those of the drawer."""
     return rx.el.nav(
         rx.cond(Activity.newer != "", rx.el.a("Newer", href=Activity.newer, class_name="ah-button")),
         rx.cond(Activity.older != "", rx.el.a("Older", href=Activity.older, class_name="ah-button")),
