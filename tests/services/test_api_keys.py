@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
@@ -239,3 +240,12 @@ async def test_keys_on_postgresql(tmp_path, postgres_url, owner):
         await api_keys.revoke(hub, owner, made.view.id)
         with pytest.raises(Unauthenticated):
             await api_keys.actor_of_key(hub, made.private_key.reveal(), "chat")
+
+
+async def test_a_form_sent_twice_at_once_makes_one_key(any_hub, owner):
+    once = new_id()
+    outcomes = await asyncio.gather(
+        *(api_keys.create(any_hub, owner, role=Role.ADMIN, once=once) for _ in range(2)), return_exceptions=True
+    )
+    assert sorted(type(outcome).__name__ for outcome in outcomes) == ["Conflict", "NewKey"]
+    assert [view.id for view in await api_keys.listed(any_hub, owner.workspace)] == [once]
