@@ -218,7 +218,7 @@ def test_its_examples_and_what_really_connects_are_valid_by_its_json_schemas(
     whole = json.loads(json.dumps(document))
     bodies = {path_of(entry): body_of(entry, vendors) for entry in ADMIN}
     tried = 0
-    for path, method, operation in operations(whole):
+    for path, _, operation in operations(whole):
         if "requestBody" not in operation:
             continue
         content = operation["requestBody"]["content"]["application/json"]
