@@ -20,7 +20,7 @@ from atlas_hub.services.access import Actor
 from atlas_hub.services.views import State
 from atlas_hub.settings import Settings
 from atlas_hub.storage.keys import generate_key
-from tests.conftest import actor, open_hub, test_settings
+from tests.conftest import actor, missing, open_hub, test_settings
 from tests.standins.slack import SlackStandin
 from tests.standins.slack_seed import ACME
 
@@ -74,6 +74,8 @@ async def serves_the_same(hub: Hub, owner: Actor, slack: SlackStandin) -> None:
 async def test_sqlite(tmp_path: Path, slack: SlackStandin) -> None:
     here, there = tmp_path / "here", tmp_path / "there"
     there.mkdir()
+    if shutil.which("sqlite3") is None:
+        missing("sqlite3")
     owner = await fill(test_settings(here))
     dump = tmp_path / "backup.db"
     # As docs/operations.md says, with the hub's log of writes still beside the file.
@@ -103,6 +105,8 @@ async def test_sqlite_with_another_key_is_calm_and_names_the_key(
 
 @pytest.mark.postgres
 async def test_postgres(tmp_path: Path, slack: SlackStandin, postgres_url: str, second_database: str) -> None:
+    if shutil.which("pg_dump") is None:
+        missing("pg_dump")
     owner = await fill(test_settings(tmp_path / "here", database_url=postgres_url))
     dump = tmp_path / "backup.dump"
     run(["pg_dump", "--format=custom", f"--file={dump}", postgres_url])
@@ -112,10 +116,10 @@ async def test_postgres(tmp_path: Path, slack: SlackStandin, postgres_url: str, 
     assert ACME.encode().hex() not in plain
     restore = ["pg_restore", "--no-owner", "--exit-on-error", f"--dbname={second_database}", str(dump)]
     run(restore, env={"PATH": os.environ["PATH"]})  # noqa: TID251  # a child's
-    with pytest.raises(BadForm) as missing:
+    with pytest.raises(BadForm) as unset:
         async with open_hub(test_settings(tmp_path / "there", database_url=second_database, encryption_keys=None)):
             pass
-    assert list(missing.value.fields) == ["ATLAS_ENCRYPTION_KEYS"]
+    assert list(unset.value.fields) == ["ATLAS_ENCRYPTION_KEYS"]
     with pytest.raises(BadForm) as wrong:
         async with open_hub(
             test_settings(tmp_path / "there", database_url=second_database, encryption_keys=another("v2"))

@@ -8,10 +8,10 @@ import subprocess
 from pathlib import Path
 
 import httpx
-import pytest
 from simple_websocket import Client
 
 from tests.api.operated_server import ADMIN, served
+from tests.conftest import missing
 from tests.crash.killed import free_port, listens, wait_until
 
 GUIDE = Path(__file__).parents[2] / "docs" / "operations.md"
@@ -32,7 +32,8 @@ def configuration(folder: Path, port: int, hub: int) -> str:
 def test_the_guide_s_nginx_passes_pages_and_websockets_on(tmp_path: Path) -> None:
     nginx = shutil.which("nginx", path="/usr/sbin:/usr/bin:/usr/local/sbin:/usr/local/bin")
     if nginx is None:
-        pytest.skip("nginx is not there.")
+        missing("nginx")
+        return
     port = free_port()
     with served(tmp_path, ATLAS_TRUSTED_PROXIES="127.0.0.0/8") as server:
         (tmp_path / "nginx.conf").write_text(configuration(tmp_path, port, server.port))
