@@ -6,6 +6,13 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
+
+import pytest
+import reflex as rx
+
+from atlas_hub import HubPlugin
+from atlas_hub.ui import guard, page
 
 CONFIG = """
 import reflex as rx
@@ -102,6 +109,30 @@ def test_a_host_keeps_what_it_has_and_gains_page_api_and_lifespan(tmp_path: Path
     assert (said["nobody"], said["member"], said["owner"]) == (401, 403, True)
     assert said["sign-in"] == 404  # a host brings its own
     assert (tmp_path / ".atlas" / "atlas.db").is_file()
+
+
+@pytest.mark.parametrize(
+    ("route", "of_the_host", "added"),
+    [
+        ("/admin/things", [], ["/admin/things/[[provider]]"]),
+        ("admin/things/", [], ["/admin/things/[[provider]]"]),
+        ("/admin/things", ["/admin/things/[[provider]]"], []),
+        ("/admin/things", ["/admin/things"], []),
+        (None, [], []),
+    ],
+)
+def test_the_page_is_added_unless_the_host_places_it(monkeypatch, route, of_the_host, added):
+    monkeypatch.setattr(guard, "_configured", {})
+    monkeypatch.setattr(page, "_route", [])
+    came: list[str] = []
+    context: Any = {
+        "app_type": rx.App,
+        "has_app_page": of_the_host.__contains__,
+        "add_page": lambda _component, *, route, **_more: came.append(route),
+    }
+    HubPlugin(route=route, actors="host.people").register_route(**context)
+    assert came == added
+    assert guard._configured == {"actors": "host.people"}
 
 
 def test_importing_the_package_makes_no_app_and_imports_nothing_heavy() -> None:

@@ -111,11 +111,10 @@ def test_the_contract_suite_takes_a_package_of_somebody_elses(tmp_path: Path):
     shutil.copy(NTFY / "tests" / "contract" / "ntfy.py", clone / "tests" / "providers" / "entries")
     shutil.copy(NTFY / "tests" / "test_ntfy.py", clone / "tests" / "providers")
     site = installed(NTFY, tmp_path / "site")
-    suite = ("tests/providers/test_contract.py", "-p", "no:cacheprovider", "-k", "ntfy")
+    suite = ("tests/providers/test_contract.py", "-p", "no:cacheprovider", "-k", "ntfy and not hang")
     done = run(site, "-m", "pytest", *suite, cwd=clone)
     assert done.returncode == 0, done.stdout[-3000:]
-    done = run(site, "-m", "pytest", *suite, "--collect-only", cwd=clone)
-    assert done.stdout.count("ntfy-access_token") > 50
+    assert done.stdout.split("[")[0].count(".") > 50
 
 
 def packages(site: Path, source: str, *names: str) -> list[EntryPoint]:
