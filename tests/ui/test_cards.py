@@ -230,7 +230,10 @@ async def test_a_card_left_busy_by_a_crash_is_free_after_a_load(hub: Hub, door: 
         ("/admin/integrations/nope", "", "nope"),
     ],
 )
-async def test_the_address_opens_the_drawer(hub: Hub, door: Any, browser: Any, path: str, drawer: str, unknown: str):
+async def test_the_address_opens_the_drawer(
+    hub: Hub, door: Any, browser: Any, path: str, drawer: str, unknown: str, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("atlas_hub.ui.page._route", ["/admin/integrations"])
     browser.go(path)
     await browser.raise_event(Page, "load")
     page = await browser.state(Page)
