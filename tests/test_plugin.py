@@ -12,7 +12,7 @@ import pytest
 import reflex as rx
 
 from atlas_hub import HubPlugin
-from atlas_hub.ui import guard, page
+from atlas_hub.ui import activity, guard, page
 
 CONFIG = """
 import reflex as rx
@@ -111,19 +111,24 @@ def test_a_host_keeps_what_it_has_and_gains_page_api_and_lifespan(tmp_path: Path
     assert (tmp_path / ".atlas" / "atlas.db").is_file()
 
 
+PAGE, ACTIVITY, DOCTOR = "/admin/things/[[provider]]", "/admin/things/activity", "/admin/things/doctor"
+
+
 @pytest.mark.parametrize(
     ("route", "of_the_host", "added"),
     [
-        ("/admin/things", [], ["/admin/things/[[provider]]"]),
-        ("admin/things/", [], ["/admin/things/[[provider]]"]),
-        ("/admin/things", ["/admin/things/[[provider]]"], []),
-        ("/admin/things", ["/admin/things"], []),
+        ("/admin/things", [], [PAGE, ACTIVITY, DOCTOR]),
+        ("admin/things/", [], [PAGE, ACTIVITY, DOCTOR]),
+        ("/admin/things", [PAGE], [ACTIVITY, DOCTOR]),
+        ("/admin/things", ["/admin/things"], [ACTIVITY, DOCTOR]),
+        ("/admin/things", [ACTIVITY], [PAGE, DOCTOR]),
         (None, [], []),
     ],
 )
-def test_the_page_is_added_unless_the_host_places_it(monkeypatch, route, of_the_host, added):
+def test_each_page_is_added_unless_the_host_has_its_own_there(monkeypatch, route, of_the_host, added):
     monkeypatch.setattr(guard, "_configured", {})
     monkeypatch.setattr(page, "_route", [])
+    monkeypatch.setattr(activity, "_route", [])
     came: list[str] = []
     context: Any = {
         "app_type": rx.App,
