@@ -19,7 +19,6 @@ from atlas_hub.storage.models import OAuthAttempt
 from atlas_hub.ui import card as cards
 from atlas_hub.ui import drawer as drawers
 from atlas_hub.ui.cards import CARDS
-from atlas_hub.ui.page import ROUTE
 from atlas_hub.ui.page import Page as PageState
 from tests.e2e import people
 from tests.e2e.browsing import Browsing, card, drawer, loaded, shows
@@ -31,6 +30,8 @@ from tests.standins.dial import Fault
 from tests.standins.mailbox import MailFault
 
 pytestmark = pytest.mark.e2e
+
+ROUTE = "/admin/integrations"
 
 STATES = {
     "discord": ("ok", "Connected", "good"),
