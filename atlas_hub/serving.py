@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import sys
 from typing import Any
 
@@ -41,7 +42,9 @@ def main() -> int:
     reflex: Any = rx.config.get_config()
     reflex._set_persistent(frontend_port=settings.port, backend_port=settings.port)  # noqa: SLF001  # as `reflex run`
     reset_disk_state_manager()  # type: ignore[no-untyped-call]  # Reflex's is not typed
-    reflex_exec._preload_for_fork(None)  # noqa: SLF001  # workers share what was imported, as under `reflex run`
+    if (method := reflex_exec._backend_start_method()) is not None:  # noqa: SLF001  # as `reflex run`
+        multiprocessing.set_start_method(method, force=True)
+        reflex_exec._preload_for_fork(None)  # noqa: SLF001  # workers share what was imported
     Server(
         target=reflex_exec.get_app_instance_from_file(),
         factory=True,
@@ -50,6 +53,7 @@ def main() -> int:
         interface=Interfaces.ASGI,
         workers=settings.workers or processes.get_num_workers(),
         workers_kill_timeout=KILL_SECONDS,
+        respawn_failed_workers=True,
         log_level=LogLevels.warning,
         log_dictconfig=LOGS,
     ).serve()

@@ -151,6 +151,11 @@ class Settings(BaseSettings):
             raise ValueError("must begin with https:// or http://")
         return value.rstrip("/")
 
+    @field_validator("host")
+    @classmethod
+    def _numbered(cls, value: str) -> str:
+        return "127.0.0.1" if value == "localhost" else value
+
     @property
     def saas(self) -> bool:
         """Whether the hub is run for many."""

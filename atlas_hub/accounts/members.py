@@ -130,9 +130,14 @@ async def set_disabled(hub: Hub, actor: Actor, user_id: str, *, disabled: bool) 
 
 
 async def sign_out(hub: Hub, actor: Actor, user_id: str) -> None:
-    """End every session of a member, in whichever workspace it is active. Raises `Forbidden`, `NotFound`."""
+    """End every session of a member; of who belongs elsewhere too, those that are in this workspace.
+
+    Raises `Forbidden`, `NotFound`.
+    """
     async with _changing(hub, actor, user_id) as seated:
-        await store.delete_sessions_of(seated.change.tx, user_id)
+        tx = seated.change.tx
+        only_here = len(await store.seats(tx, user_id)) == 1
+        await store.delete_sessions_of(tx, user_id, None if only_here else actor.workspace)
         await seated.change.note("signed_out_everywhere", subject=seated.user.email)
 
 

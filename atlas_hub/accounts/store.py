@@ -120,6 +120,12 @@ async def only_here(tx: Tx, workspace_id: str) -> list[str]:
     return list((await tx.execute(statement)).scalars())
 
 
+async def lock_members(tx: Tx, workspace_id: str) -> None:
+    """Hold the users of a workspace until the transaction ends, in the order of their ids."""
+    here = select(col(Membership.user_id)).where(col(Membership.workspace) == workspace_id)
+    await tx.execute(select(col(User.id)).where(col(User.id).in_(here)).order_by(col(User.id)).with_for_update())
+
+
 async def delete_workspace(tx: Tx, workspace_id: str) -> None:
     """Delete the workspace's own row; memberships go with it."""
     await tx.execute(delete(Workspace).where(col(Workspace.id) == workspace_id))

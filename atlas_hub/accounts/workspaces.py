@@ -105,6 +105,7 @@ async def delete(hub: Hub, workspace_id: str, *, by: str = people.COMMAND_LINE, 
     """
     async with hub.db.transaction() as tx:
         row = await installation.the_row(tx)
+        await store.lock_members(tx, workspace_id)  # before the log, as every verb that changes a user does
         await audit.head_of(tx, workspace_id)  # verbs under way end first
         workspace = await store.workspace(tx, workspace_id)
         if workspace is None:

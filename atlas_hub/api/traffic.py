@@ -12,7 +12,8 @@ from typing import Final
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from atlas_hub.kit import metrics
+from atlas_hub.kit import logs, metrics
+from atlas_hub.settings import load
 
 log = logging.getLogger(__name__)
 
@@ -123,6 +124,7 @@ TRAFFIC: Final = Traffic()
 @asynccontextmanager
 async def graceful() -> AsyncIterator[None]:
     """For the stand-alone app's lifespan: SIGTERM ends this worker gracefully. SIGINT stays the server's."""
+    logs.install(load().log_format)  # a worker that was not forked has no log yet
     with suppress(RuntimeError, ValueError, NotImplementedError):  # not in a thread, not on Windows
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, TRAFFIC.stop)
     yield

@@ -13,10 +13,14 @@ from urllib.parse import urlsplit
 
 import click
 
+from atlas_hub import providers
 from atlas_hub.settings import Settings
 
 WEB = Path(".web")
 STAMP = WEB / "atlas_hub.json"
+"""What the page was built from, and which address stands in it now."""
+RECORD = WEB / "env.json"
+"""Reflex's own note of the address, which a development server writes anew."""
 KINDS = frozenset({".py", ".js", ".css", ".svg", ".json"})
 
 
@@ -28,22 +32,26 @@ def build(environment: Mapping[str, str]) -> None:
     if done.returncode:
         raise click.ClickException("The page could not be built. What went wrong stands above.")
     # Only now: the first build in a folder writes reflex.lock there.
-    STAMP.write_text(json.dumps({"fingerprint": _fingerprint()}), encoding="utf-8")
+    _stamp(_fingerprint(), str(json.loads(RECORD.read_text(encoding="utf-8"))["PING"]).removesuffix("/ping"))
+
+
+def _stamp(fingerprint: str, address: str) -> None:
+    STAMP.write_text(json.dumps({"fingerprint": fingerprint, "address": address}), encoding="utf-8")
 
 
 def is_built() -> bool:
     """Whether the page in this folder was built from exactly this code."""
     try:
-        return bool(json.loads(STAMP.read_text(encoding="utf-8"))["fingerprint"] == _fingerprint())
+        stamp = json.loads(STAMP.read_text(encoding="utf-8"))
+        return bool(stamp["address"]) and bool(stamp["fingerprint"] == _fingerprint())
     except (OSError, ValueError, KeyError, TypeError):
         return False
 
 
 def move_to(settings: Settings) -> None:
     """Tell the built page where its server is: one file of it says so, and `env.json` beside it."""
-    record = WEB / "env.json"
-    said = record.read_text(encoding="utf-8")
-    former = json.loads(said)["PING"].removesuffix("/ping")
+    stamp = json.loads(STAMP.read_text(encoding="utf-8"))
+    former = stamp["address"]
     if former == settings.address:
         return
     moves = {former: settings.address, _socket(former): _socket(settings.address)}
@@ -51,7 +59,8 @@ def move_to(settings: Settings) -> None:
         _rewrite(path, moves)
         for twin in path.parent.glob(f"{path.name}.*"):
             twin.unlink()  # its compressed form still has the former address
-    _rewrite(record, moves)
+    _rewrite(RECORD, moves)
+    _stamp(stamp["fingerprint"], settings.address)
 
 
 def _rewrite(path: Path, moves: Mapping[str, str]) -> None:
@@ -68,7 +77,9 @@ def _socket(address: str) -> str:
 def _fingerprint() -> str:
     """A digest of all that the page is made of: our code, what this folder adds, and Reflex's version."""
     package = Path(__file__).resolve().parents[1]
-    digest = hashlib.sha256(version("reflex").encode())
+    digest = hashlib.sha256(f"{version('reflex')} {version('reflex-base')}".encode())
+    for name, source in sorted(providers.sources().items()):  # what other packages bring makes cards, too
+        digest.update(name.encode() + b"\0" + hashlib.sha256(source).digest())
     folders = [("atlas_hub", package), ("assets", Path("assets")), ("reflex.lock", Path("reflex.lock"))]
     files = [
         (f"{name}/{path.relative_to(folder).as_posix()}", path) for name, folder in folders for path in _in(folder)
@@ -82,5 +93,7 @@ def _in(folder: Path) -> list[Path]:
     return [
         path
         for path in folder.rglob("*")
-        if path.suffix in KINDS and path.is_file() and not {"__pycache__", "external"} & set(path.parts)
+        if path.suffix in KINDS
+        and path.is_file()
+        and not {"__pycache__", "external"} & set(path.relative_to(folder).parts)
     ]

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from ipaddress import ip_address
 from pathlib import Path
 from types import FrameType
 
@@ -25,8 +26,9 @@ from atlas_hub.accounts.workspaces import mint_setup_link
 from atlas_hub.cli import page
 from atlas_hub.hub import Unreachable
 from atlas_hub.kit import logs
-from atlas_hub.kit.errors import HubError
+from atlas_hub.kit.errors import BadForm, HubError
 from atlas_hub.settings import Settings
+from atlas_hub.storage.db import is_there
 
 DEV_BACKEND = 8000
 NO_ANSWER = "The database did not answer. See that DATABASE_URL is right and that the database runs, then try again."
@@ -42,27 +44,47 @@ def serve(*, dev: bool, as_json: bool) -> None:
     try:
         settings = hub_settings.load()
         logs.install(settings.log_format)
+        _require_sense(settings)
         _ = providers.PROVIDERS  # one that cannot be used is said now, not in the middle of the build
         link = asyncio.run(_prepare(settings))
     except HubError as error:
         raise click.ClickException(error.text) from None
     except Unreachable:
         raise click.ClickException(NO_ANSWER) from None
-    _require_folder()
-    if not _is_free(settings):
+    except PermissionError as error:
         raise click.ClickException(
-            f"Port {settings.port} is in use. Stop what uses it, or choose another: PORT={settings.port + 100} make run"
-        )
+            f"{error.filename} cannot be written. Give the hub a folder by ATLAS_DATA_DIR."
+        ) from None
+    _require_folder()
+    _require_port(settings)
     if not dev:
         _have_page(settings)
+        _require_port(settings)  # again: a build takes minutes, and the server would share the port with another
     environment = {**_environment(), **_counting(settings)}
     # The arguments are our own, and the interpreter is the one that runs this.
     server = subprocess.Popen(_command(settings, dev=dev), env=environment, stdout=sys.stderr)  # noqa: S603
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _pass_on(server))
     if _answers(server, settings):
         _say(settings, link, as_json=as_json)
     sys.exit(server.wait())
+
+
+def _require_sense(settings: Settings) -> None:
+    """Raises `BadForm` for what only a server of our own can get wrong."""
+    faults = {}
+    try:
+        ip_address(settings.host)
+    except ValueError:
+        faults["HOST"] = "HOST: must be an IP address to listen on, such as 127.0.0.1 or 0.0.0.0."
+    if settings.workers > 1 and not settings.redis_url:
+        faults["GRANIAN_WORKERS"] = (
+            "GRANIAN_WORKERS: more than one worker needs Redis. Set REFLEX_REDIS_URL, or take 1."
+        )
+    if faults:
+        raise BadForm(faults)
+    if settings.has_database:
+        is_there(settings.database)  # says so where its address cannot be read
 
 
 async def _prepare(settings: Settings) -> str | None:
@@ -84,6 +106,13 @@ def _have_page(settings: Settings) -> None:
         click.echo("Building the page; the first time takes a minute or two.", err=True)
         page.build(_environment())
     page.move_to(settings)
+
+
+def _require_port(settings: Settings) -> None:
+    if not _is_free(settings):
+        raise click.ClickException(
+            f"Port {settings.port} is in use. Stop what uses it, or choose another: PORT={settings.port + 100} make run"
+        )
 
 
 def _is_free(settings: Settings) -> bool:
@@ -150,7 +179,8 @@ def migrate(*, as_json: bool) -> None:
 def _pass_on(server: subprocess.Popen[bytes]) -> Callable[[int, FrameType | None], None]:
     def stop(number: int, _frame: FrameType | None) -> None:
         if server.poll() is None:
-            server.send_signal(signal.SIGTERM if number == signal.SIGTERM else signal.SIGINT)
+            # A terminal that closed is no reload, as the server would take it.
+            server.send_signal(signal.SIGINT if number == signal.SIGINT else signal.SIGTERM)
 
     return stop
 

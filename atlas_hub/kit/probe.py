@@ -28,12 +28,21 @@ SMTP = "smtp"
 
 @dataclass(frozen=True)
 class Place:
-    """A server that was asked. `typed`: an admin named it, so that the guard decides where it may lead."""
+    """A server that was asked. `typed`: an admin named it, so that the guard decides where it may lead.
+
+    `said`: what to call it, where its own name is nobody's business.
+    """
 
     scheme: str
     host: str
     port: int
     typed: bool = False
+    said: str = ""
+
+    @property
+    def name(self) -> str:
+        """What it is called."""
+        return self.said or self.host
 
     @property
     def secure(self) -> bool:
@@ -132,7 +141,7 @@ async def addresses(guard: Guard, place: Place) -> Sequence[str]:
     except TimeoutError:
         raise NetworkError(f"The name server did not answer within {SECONDS:g} seconds.") from None
     except (OSError, UnicodeError):
-        raise NetworkError(f"The name {place.host} could not be found.") from None
+        raise NetworkError(f"The name {place.name} could not be found.") from None
 
 
 async def certificate_ends(place: Place, address: str) -> datetime:
@@ -144,13 +153,15 @@ async def certificate_ends(place: Place, address: str) -> datetime:
                 address, place.port, ssl=context, server_hostname=place.host, ssl_handshake_timeout=SECONDS
             )
     except ssl.SSLCertVerificationError as error:
-        raise NetworkError(f"The certificate of {place.host} is not valid: {error.verify_message}.") from None
+        raise NetworkError(f"The certificate of {place.name} is not valid: {error.verify_message}.") from None
     except ssl.SSLError:
-        raise NetworkError(f"{place.host} answers, but not with TLS that this hub accepts.") from None
+        raise NetworkError(f"{place.name} answers, but not with TLS that this hub accepts.") from None
     except TimeoutError:
-        raise NetworkError(f"{place.host} did not answer within {SECONDS:g} seconds.") from None
+        raise NetworkError(f"{place.name} did not answer within {SECONDS:g} seconds.") from None
     except OSError as error:
-        raise NetworkError(f"{place.host} could not be reached: {os.strerror(error.errno or 0)}.") from None
+        raise NetworkError(
+            f"{place.name} could not be reached: {error.strerror or 'the connection was closed'}."
+        ) from None
     try:
         told: dict[str, Any] = writer.get_extra_info("peercert")
         return datetime.fromtimestamp(ssl.cert_time_to_seconds(told["notAfter"]), UTC)

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
 from pkgutil import iter_modules
 from types import MappingProxyType
 from typing import Any
@@ -47,6 +48,16 @@ def offered(points: list[EntryPoint], taken: list[Provider]) -> list[Provider]:
         if fault:
             raise _unusable(point, fault)
         found.append(provider)
+    return found
+
+
+def sources() -> Mapping[str, bytes]:
+    """What the providers of other packages are made of, by entry point and version: others make another page."""
+    found: dict[str, bytes] = {}
+    for point in entry_points(group=ENTRY_POINTS):
+        file = getattr(import_module(point.module), "__file__", None)
+        made = Path(file).read_bytes() if file else b""
+        found[f"{point.name} {point.value} {point.dist.version if point.dist else ''}"] = made
     return found
 
 

@@ -71,7 +71,7 @@ async def create(
     private_key = Secret(PREFIX + "".join(secrets.choice(_BASE62) for _ in range(_PRIVATE_LENGTH)))
     async with hub.db.transaction() as tx:
         head = await audit.head_of(tx, actor.workspace)
-        if once and await stored.find(tx, None, once) is not None:
+        if is_id(once) and await stored.find(tx, actor.workspace, once) is not None:
             raise Conflict("This form was sent before. The key was made then, and is shown once. See the list.")
         public_key = _draw_public_key()
         while await stored.public_key_is_taken(tx, public_key):
@@ -115,7 +115,7 @@ async def revoke(hub: Hub, actor: Actor, key_id: str) -> KeyView:
     require_admin(actor)
     async with hub.db.transaction() as tx:
         head = await audit.head_of(tx, actor.workspace)
-        row = await stored.find(tx, actor.workspace, key_id)
+        row = await stored.find(tx, actor.workspace, key_id) if is_id(key_id) else None
         if row is None:
             raise NotFound("There is no key with this id. `atlas-hub key list` shows them all.")
         if row.role == Role.OWNER and actor.role is not Role.OWNER:

@@ -13,7 +13,7 @@ from atlas_hub.kit.errors import HubError
 from atlas_hub.services import doctor
 from atlas_hub.services.access import ADMINS_ALONE, Actor
 from atlas_hub.services.findings import Finding, Status, grouped, summary
-from atlas_hub.ui.guard import Tab, admin_only, entering, remember, when_left
+from atlas_hub.ui.guard import Tab, admin_only, entering, remember, still, when_left
 from atlas_hub.ui.showing import put
 from atlas_hub.ui.theme import Behaviour, Markup, link, shape
 from atlas_hub.ui.words import Tone
@@ -59,7 +59,15 @@ class Doctor(rx.State):
         """Say whether they may run it. What was found in this tab before stays, unless it is another workspace's."""
         moved = await remember(self, actor)
         busy = self.router.session.client_token in _running
-        put(self, {**(FRESH if moved else {}), "may_run": actor.may_change, "loaded": True, "busy": busy})
+        put(
+            self,
+            {
+                **(FRESH if moved or not actor.may_change else {}),
+                "may_run": actor.may_change,
+                "loaded": True,
+                "busy": busy,
+            },
+        )
         return rx.call_script("window.location.reload()") if moved else None
 
     @rx.event(background=True)
@@ -76,10 +84,12 @@ class Doctor(rx.State):
             found = await _watched(self, actor)
         except HubError as error:
             async with self:
-                put(self, {"said": error.text})
+                if await still(self, actor):
+                    put(self, {"said": error.text})
         else:
             async with self:
-                put(self, {**_shown(found), "said": _summary(found), "finished": True})
+                if await still(self, actor):
+                    put(self, {**_shown(found), "said": _summary(found), "finished": True})
         finally:
             _running.discard(token)
             async with self:
@@ -105,6 +115,8 @@ async def _watched(state: Doctor, actor: Actor) -> list[Finding]:
             await news.wait()
             news.clear()
             async with state:
+                if not await still(state, actor):  # they left, or somebody else sits there
+                    return
                 put(state, _shown(found))
             await asyncio.sleep(0.1)  # what comes together is shown together
 

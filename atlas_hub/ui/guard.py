@@ -139,16 +139,37 @@ async def _refusal(state: Any, actor: Actor, level: str) -> Any:
 async def remember(state: Any, actor: Actor) -> bool:
     """Note for whom a tab was loaded, and take away what it was told before. In a foreground handler.
 
-    True where it was loaded for another workspace before.
+    True where it was loaded for another workspace, person or role before: the browser is to load the page anew.
     """
     tab = await state.get_state(Tab)
-    moved = tab._workspace not in {"", actor.workspace}  # noqa: SLF001  # as above
-    if tab._workspace != actor.workspace:  # noqa: SLF001  # as above
-        tab._workspace = actor.workspace  # noqa: SLF001  # as above
+    moved = bool(tab._workspace) and not _is_for(tab, actor)  # noqa: SLF001  # as above
+    if moved:
+        for blank in _blanks:
+            await blank(state)
+    if not _is_for(tab, actor):
+        tab._workspace, tab._reader = actor.workspace, _reader(actor)  # noqa: SLF001  # as above
     for name in ("notice", "trouble"):
         if getattr(tab, name):
             setattr(tab, name, "")
     return moved
+
+
+async def still(state: Any, actor: Actor) -> bool:
+    """Whether who asks is who asked, in the same workspace and role: for what goes on while they may leave."""
+    try:
+        now = await actor_of(state)
+    except Exception:
+        log.exception("The check of who is asking failed, so what was under way is not shown.")
+        return False
+    return now is not None and now.workspace == actor.workspace and _reader(now) == _reader(actor)
+
+
+def _reader(actor: Actor) -> str:
+    return f"{actor.id} {actor.role}"
+
+
+def _is_for(tab: Any, actor: Actor) -> bool:
+    return bool(tab._workspace == actor.workspace and tab._reader == _reader(actor))  # noqa: SLF001  # as above
 
 
 async def _tell(state: Any, **told: str) -> None:
@@ -185,10 +206,12 @@ class Strangers(rx.Middleware):
         tab = await state.get_state(Tab)
         with suppress(Exception):
             actor = await actor_of(state)
-            if actor is not None and actor.workspace == tab._workspace:  # noqa: SLF001  # as above
+            if actor is not None and _is_for(tab, actor):
                 return
         for blank in _blanks:
             await blank(state)
+        if tab._workspace:  # noqa: SLF001  # as above
+            tab._workspace = tab._reader = ""  # noqa: SLF001  # as above
 
 
 class Tab(rx.State):
@@ -197,6 +220,7 @@ class Tab(rx.State):
     notice: str = ""
     trouble: str = ""
     _workspace: str = ""
+    _reader: str = ""
 
     @rx.event
     @signed_in

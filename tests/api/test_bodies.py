@@ -133,4 +133,4 @@ async def test_a_provider_added_to_the_registry_appears_with_its_body(people: Pe
         ("DELETE", "/added"),
     ]
     unnamed = dataclasses.replace(added, names=Names())
-    assert len(admin.routes({"added": unnamed})) == 1
+    assert len(admin.routes({"added": unnamed})) == len(admin.routes({}))

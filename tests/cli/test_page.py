@@ -25,7 +25,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / ".web" / "env.json").write_text(json.dumps(endpoints))
     (assets / "reflex-env-x1.js").write_text(f"const env={json.dumps(endpoints)}")
     (assets / "reflex-env-x1.js.gz").write_bytes(b"compressed")
-    page.STAMP.write_text(json.dumps({"fingerprint": page._fingerprint()}))
+    page.STAMP.write_text(json.dumps({"fingerprint": page._fingerprint(), "address": FORMER}))
     return tmp_path
 
 
@@ -60,3 +60,18 @@ def test_a_page_learns_its_address_and_loses_the_compressed_one(folder: Path, ad
 def test_a_page_that_is_where_it_should_be_is_left_alone(folder: Path) -> None:
     page.move_to(load(public_url=FORMER))
     assert list((folder / ".web").rglob("*.gz"))
+
+
+def test_a_page_that_a_development_server_was_beside_still_learns_its_address(folder: Path) -> None:
+    record = folder / ".web" / "env.json"
+    record.write_text(json.dumps({"PING": "http://localhost:8000/ping", "EVENT": "ws://localhost:8000/_event"}))
+    page.move_to(load(public_url="https://hub.example.com"))
+    page.move_to(load(public_url="https://other.example.com"))
+    script = (folder / ".web" / "build" / "client" / "assets" / "reflex-env-x1.js").read_text()
+    assert "https://other.example.com/ping" in script
+    assert page.is_built()
+
+
+def test_other_providers_make_another_page(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("atlas_hub.providers.sources", lambda: {"ntfy atlas_hub_ntfy:PROVIDER 1.0": b"PROVIDER = 1"})
+    assert not page.is_built()

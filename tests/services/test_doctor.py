@@ -67,7 +67,7 @@ async def through(hub: Hub, address: str) -> AsyncIterator[Hub]:
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """A vendor that hangs costs a test a second and a half."""
-    monkeypatch.setattr(diagnosis, "ANSWER_SECONDS", 1.5)
+    monkeypatch.setattr(diagnosis, "CHECK_SECONDS", 1.5)
 
 
 @pytest.fixture
@@ -190,12 +190,12 @@ async def test_a_vendor_that_hangs_costs_a_few_seconds(
     slack.dial.set(Fault.HANG)
     begun = monotonic()
     found = await examined(vendors, owner)
-    assert monotonic() - begun < 2 * diagnosis.ANSWER_SECONDS
+    assert monotonic() - begun < 2 * diagnosis.CHECK_SECONDS
     assert found["authentication"].status is FAILED
     monkeypatch.setattr(doctor, "ALL_SECONDS", 0.3)
     begun = monotonic()
     found = await examined(vendors, owner)
-    assert monotonic() - begun < diagnosis.ANSWER_SECONDS
+    assert monotonic() - begun < diagnosis.CHECK_SECONDS
     assert found["authentication"].status is SKIPPED
     assert "Run the doctor again" in found["authentication"].text
 
@@ -212,7 +212,7 @@ async def test_many_dead_vendors_are_looked_at_side_by_side(vendors: Hub, slack:
     slack.dial.set(Fault.HANG)
     begun = monotonic()
     found = await doctor.run(vendors, owner)
-    assert monotonic() - begun < 4 * diagnosis.ANSWER_SECONDS
+    assert monotonic() - begun < 4 * diagnosis.CHECK_SECONDS
     assert len([each for each in found if each.step == "authentication" and each.status is FAILED]) == 4
 
 
