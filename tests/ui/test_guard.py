@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -13,8 +14,10 @@ import reflex as rx
 from atlas_hub.accounts import frame
 from atlas_hub.hub import Hub
 from atlas_hub.services.access import Actor, Role
+from atlas_hub.services.findings import Area, Finding, Status
 from atlas_hub.ui import guard
 from atlas_hub.ui.cards import CARDS
+from atlas_hub.ui.doctor import Doctor
 from atlas_hub.ui.guard import MARK, Tab
 from atlas_hub.ui.page import Page
 
@@ -139,3 +142,45 @@ async def test_a_fault_nobody_foresaw_shows_a_reference_alone(
     assert (await browser.state(SLACK)).busy == ""
     await browser.raise_event(SLACK, "connect", {"_method": "bot_token", "bot_token": TOKEN})
     assert (await browser.state(SLACK)).mode == "connected"
+
+
+async def test_what_a_tab_showed_to_one_person_it_shows_to_no_other_of_the_workspace(
+    hub: Hub, door: Any, browser: Any, member: Actor
+):
+    await browser.raise_event(Page, "load")
+    page, tab = await browser.state(Page), await browser.state(guard.Tab)
+    assert (page.loaded, page.may_change) == (True, True)
+    hydration = SimpleNamespace(name="reflex___state____state.hydrate_and_load")
+    await guard.Strangers().preprocess(None, browser.root, hydration)
+    assert page.loaded  # the same person, whose socket was lost
+    door.actor = member
+    await guard.Strangers().preprocess(None, browser.root, hydration)
+    assert (page.loaded, page.may_change, tab._workspace) == (False, False, "")
+    answer = await browser.raise_event(Page, "load")
+    assert (answer, page.loaded, page.may_change) == (None, True, False)
+
+
+async def test_a_page_that_moves_on_for_another_person_is_blanked_and_loaded_anew(
+    hub: Hub, door: Any, browser: Any, member: Actor
+):
+    await browser.raise_event(Page, "load")
+    found = await browser.state(Doctor)
+    found.said = "1 step failed, 0 warnings."
+    door.actor = member
+    assert "reload" in str(await browser.raise_event(Page, "load"))
+    assert found.said == ""
+
+
+async def test_a_doctor_that_is_done_after_its_admin_left_tells_nobody(
+    hub: Hub, door: Any, browser: Any, member: Actor, monkeypatch: pytest.MonkeyPatch
+):
+    await browser.raise_event(Doctor, "load")
+
+    async def run(*_: Any) -> list[Finding]:
+        door.actor = member
+        return [Finding(area=Area.CONNECTION, subject="Slack: Acme", step="dns", status=Status.OK, text="Found.")]
+
+    monkeypatch.setattr("atlas_hub.services.doctor.run", run)
+    await browser.raise_event(Doctor, "run")
+    found = await browser.state(Doctor)
+    assert (found.subjects, found.steps, found.busy) == ([], {}, False)
