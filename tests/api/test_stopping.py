@@ -78,6 +78,12 @@ def test_what_runs_is_finished_and_what_is_open_is_sent_away(slack: SlackStandin
 @pytest.mark.redis
 def test_two_workers_with_nothing_to_do_end_at_once(tmp_path: Path, redis_url: str) -> None:
     with served(tmp_path, workers=2, REFLEX_REDIS_URL=redis_url) as server:
+
+        def both_answered() -> bool:
+            httpx.get(f"{server.base}{ADMIN}/status", trust_env=False)  # noqa: TID251  # each time whoever is free
+            return len({line["pid"] for line in server.lines() if line["logger"] == "atlas_hub.access"}) == 2
+
+        wait_until(both_answered)
         os.kill(server.process.pid, signal.SIGTERM)
         assert server.process.wait(60) == 0
     said = [line for line in server.lines() if line["message"].startswith("Stopping: 0 requests")]
