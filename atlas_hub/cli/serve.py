@@ -33,7 +33,7 @@ from atlas_hub.storage.db import is_there
 DEV_BACKEND = 8000
 NO_ANSWER = "The database did not answer. See that DATABASE_URL is right and that the database runs, then try again."
 START_PATIENCE = 900
-"""Seconds the first build may take."""
+"""Seconds the server may take to answer; in development the first build is among them."""
 
 
 @click.command()
