@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from enum import StrEnum
-from ipaddress import IPv4Network, IPv6Network, ip_network
+from ipaddress import AddressValueError, IPv4Network, IPv6Address, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -19,6 +20,8 @@ from atlas_hub.kit.secret import Secret
 IpNetwork = IPv4Network | IPv6Network
 SHORTEST_API_KEY = 16
 _WEB_ADDRESS = re.compile(r"https?://[^/\s]+")
+_ORIGIN = re.compile(r"(https?)://(?:([a-z0-9._-]+)|\[([0-9a-f:.]+)\])(?::([0-9]{1,6}))?/*", re.IGNORECASE | re.ASCII)
+_USUAL_PORTS = {"http": 80, "https": 443}
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 NO_DATABASE = "none"
 GRAPH_VERSION = "WHATSAPP_GRAPH_VERSION"
@@ -66,7 +69,8 @@ class Settings(BaseSettings):
     public_url: str = Field(
         default="",
         validation_alias="ATLAS_PUBLIC_URL",
-        description="The address browsers use, for links and callbacks. Unset: `http://localhost:<PORT>`.",
+        description="The address browsers use, for links and callbacks: `https://` or `http://`, the host and, where "
+        "it is not the usual one, the port; the hub cannot be served below a path. Unset: `http://localhost:<PORT>`.",
     )
     encryption_keys: Secret | None = Field(
         default=None,
@@ -147,9 +151,7 @@ class Settings(BaseSettings):
     @field_validator("public_url")
     @classmethod
     def _bare(cls, value: str) -> str:
-        if value and not value.startswith(("http://", "https://")):
-            raise ValueError("must begin with https:// or http://")
-        return value.rstrip("/")
+        return _origin(value.strip()) if value else value
 
     @field_validator("host")
     @classmethod
@@ -213,6 +215,26 @@ class Settings(BaseSettings):
         """A vendor's variable, or None where it is unset or empty."""
         value = os.environ.get(name, "").strip()
         return Secret(value) if value else None
+
+
+def _origin(address: str) -> str:
+    """An address as browsers name it in `Origin`, which the page's socket is compared with.
+
+    Raises `ValueError` where it has anything beside scheme, host and port, or is none.
+    """
+    found = _ORIGIN.fullmatch(address)
+    scheme, name, number, port = found.groups() if found else ("", "", "", None)
+    with suppress(AddressValueError):
+        host = f"[{IPv6Address(number)}]" if number else name.lower()
+        usual = _USUAL_PORTS.get(scheme.lower(), 0)
+        at = usual if port is None else int(port)
+        if host and 0 < at <= 65535:  # noqa: PLR2004  # the last port there is
+            return f"{scheme.lower()}://{host}" + ("" if at == usual else f":{at}")
+    raise ValueError(
+        "must be https:// or http://, a host and perhaps a port, such as https://hub.example.com or "
+        "http://192.0.2.7:3000, without path, query, user or password; letters beyond a-z are written as xn--. "
+        "To serve the hub beside something else, give it a host name or a port of its own"
+    )
 
 
 def load(**overrides: Any) -> Settings:

@@ -46,6 +46,21 @@ def test_production_means(monkeypatch: pytest.MonkeyPatch, name: str, value: str
         ("ATLAS_OUTBOUND_ALLOW", "10.0.0.0/33"),
         ("ATLAS_TRUSTED_PROXIES", "proxy"),
         ("ATLAS_PUBLIC_URL", "hub.example.com"),
+        ("ATLAS_PUBLIC_URL", "//hub.example.com"),
+        ("ATLAS_PUBLIC_URL", "wss://hub.example.com"),
+        ("ATLAS_PUBLIC_URL", "https://"),
+        ("ATLAS_PUBLIC_URL", "https://hub.example.com/hub"),
+        ("ATLAS_PUBLIC_URL", "https://hub.example.com?a=b"),
+        ("ATLAS_PUBLIC_URL", "https://hub.example.com/?"),
+        ("ATLAS_PUBLIC_URL", "https://hub.example.com#top"),
+        ("ATLAS_PUBLIC_URL", "https://ana:canary@hub.example.com"),
+        ("ATLAS_PUBLIC_URL", "https://hub.example.com:"),
+        ("ATLAS_PUBLIC_URL", "https://hub.example.com:0"),
+        ("ATLAS_PUBLIC_URL", "https://hub.example.com:65536"),
+        ("ATLAS_PUBLIC_URL", "https://[::1"),
+        ("ATLAS_PUBLIC_URL", "https://[:::]"),
+        ("ATLAS_PUBLIC_URL", "https://hub example.com"),
+        ("ATLAS_PUBLIC_URL", "https://bücher.example"),
         ("PORT", "70000"),
         ("ATLAS_UPSTREAM_SLACK", "slack.local"),
     ],
@@ -59,6 +74,37 @@ def test_a_wrong_value_is_refused_by_name_and_never_repeated(
     assert list(refused.value.fields) == [name]
     if name in {"ATLAS_API_KEY", "ATLAS_METRICS_TOKEN"}:
         assert value not in refused.value.text
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ("https://hub.example.com", "https://hub.example.com"),
+        ("HTTPS://Hub.Example.COM/", "https://hub.example.com"),
+        ("https://hub.example.com//", "https://hub.example.com"),
+        ("https://hub.example.com:443", "https://hub.example.com"),
+        ("http://hub.example.com:80/", "http://hub.example.com"),
+        ("http://hub.example.com:443", "http://hub.example.com:443"),
+        ("https://hub.example.com:08443", "https://hub.example.com:8443"),
+        ("http://192.0.2.7:3000", "http://192.0.2.7:3000"),
+        ("http://[2001:DB8:0:0:0:0:0:1]:3000", "http://[2001:db8::1]:3000"),
+        (" https://xn--bcher-kva.example ", "https://xn--bcher-kva.example"),
+    ],
+)
+def test_the_public_address_is_kept_as_browsers_name_it(monkeypatch: pytest.MonkeyPatch, given: str, kept: str) -> None:
+    monkeypatch.setenv("ATLAS_PUBLIC_URL", given)
+    assert load().address == kept
+
+
+def test_a_public_address_that_is_refused_says_what_to_write_and_not_what_was_written(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("ATLAS_PUBLIC_URL", "https://ana:canary@hub.example.com/canary?canary")
+    with pytest.raises(BadForm) as refused:
+        load()
+    assert refused.value.text.startswith("ATLAS_PUBLIC_URL: must be ")
+    assert "https://hub.example.com or http://192.0.2.7:3000" in refused.value.text
+    assert "canary" not in refused.value.text
 
 
 def test_a_vendors_variable_is_a_secret_and_read_when_asked(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -166,6 +166,8 @@ def test_a_redis_that_is_down_is_told_and_one_that_runs_is_well(run: Any, acme: 
         {"DATABASE_URL": "mysql://ana:hunter2@localhost/atlas"},
         {"REFLEX_REDIS_URL": "hunter2"},
         {"ATLAS_UPSTREAM_SLACK": "hunter2"},
+        {"ATLAS_PUBLIC_URL": "https://ana:hunter2@hub.example.com"},
+        {"ATLAS_PUBLIC_URL": "https://hub.example.com/hunter2"},
     ],
     ids=str,
 )
@@ -188,6 +190,9 @@ def test_an_address_of_production_must_be_https_and_its_proxy_known(run: Any, ac
     served["ATLAS_TRUSTED_PROXIES"] = "10.0.0.0/8"
     found = told(run("doctor", "--json", ATLAS_PUBLIC_URL="https://hub.invalid", **served))
     assert statuses(found, "address", "proxy") == ["ok", "ok"]
+    found = told(run("doctor", "--json", ATLAS_PUBLIC_URL="HTTPS://Hub.Invalid:443/", **served))
+    assert statuses(found, "address", "proxy") == ["ok", "ok"]
+    assert "https://hub.invalid." in found["address"]["text"]
 
 
 def connect(run: Any, workspace: str, tmp_path: Path, slack: SlackStandin) -> None:
