@@ -19,6 +19,6 @@ config = rx.Config(
     redis_url=settings.redis_url or None,
     telemetry_enabled=False,
     show_built_with_reflex=False,
-    plugins=[HubPlugin(actors="atlas_hub.accounts.actors", frame="atlas_hub.accounts.frame:frame")],
+    plugins=[HubPlugin(actors="atlas_hub.accounts.actors", frame="atlas_hub.accounts.frame:frame", settings=settings)],
     disable_plugins=[rx.plugins.SitemapPlugin],
 )

@@ -30,12 +30,21 @@ class HubPlugin(rx.plugins.Plugin):
     imported late because `rxconfig.py` is read by the command line too; its `PATHS`, where it has them, are backend
     paths that the development server passes on.
     `frame`: `module:function` that wraps the page's content in the host's own header, or None.
+    `settings`: all of the hub's, as the stand-alone app gives them; None: what `settings_of_host` finds at the start.
     """
 
-    def __init__(self, *, route: str | None = "/admin/integrations", actors: str, frame: str | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        route: str | None = "/admin/integrations",
+        actors: str,
+        frame: str | None = None,
+        settings: hub_settings.Settings | None = None,
+    ) -> None:
         self.route = None if route is None else "/" + route.strip("/")
         self.actors = actors
         self.frame = frame
+        self.settings = settings
         redact.install()  # before anything logs
 
     def get_static_assets(self, **context: Unpack[CommonContext]) -> Sequence[tuple[Path, str | bytes]]:  # noqa: ARG002  # Reflex's
@@ -98,7 +107,7 @@ class HubPlugin(rx.plugins.Plugin):
         from atlas_hub.ui import live
 
         redact.install()  # the server put its own log handlers up since
-        async with hub.opened(settings_of_host()) as the_hub:
+        async with hub.opened(self.settings or settings_of_host()) as the_hub:
             proving = asyncio.create_task(environment.begin(the_hub), name="atlas_hub environment")
             writing = asyncio.create_task(uses.run(the_hub), name="atlas_hub credential use")
             following = asyncio.create_task(live.follow(app), name="atlas_hub live changes")
@@ -112,15 +121,16 @@ class HubPlugin(rx.plugins.Plugin):
 
 
 def settings_of_host() -> hub_settings.Settings:
-    """The environment's settings; where it names no database or Redis, the host's own of `rx.Config`."""
-    settings = hub_settings.load()
+    """The environment's settings but for HOST; where it names no database or Redis, the host's own of `rx.Config`."""
+    # HOST may be about the host's server, or about something else altogether; the hub listens at no address here.
+    found: dict[str, Any] = {"host": "127.0.0.1"}
+    settings = hub_settings.load(**found)
     config = rx.config.get_config()
-    found: dict[str, Any] = {}
     if not settings.database_url and config.db_url:
         found["database_url"] = config.db_url
     if not settings.redis_url and config.redis_url:
         found["redis_url"] = config.redis_url
-    return hub_settings.load(**found) if found else settings
+    return hub_settings.load(**found)
 
 
 def _named(path: str) -> Any:

@@ -113,7 +113,7 @@ class Settings(BaseSettings):
     host: str = Field(
         default="127.0.0.1",
         validation_alias="HOST",
-        description="The address the stand-alone app listens on.",
+        description="The address the stand-alone app listens on. Inside a host application it is not read.",
     )
     port: int = Field(default=3000, ge=1, le=65535, validation_alias="PORT", description="The port of page and APIs.")
     workers: int = Field(
@@ -180,7 +180,7 @@ class Settings(BaseSettings):
 
     @property
     def production(self) -> bool:
-        """SaaS, PostgreSQL, or bound to an address that is not loopback (decisions §2)."""
+        """SaaS, PostgreSQL, or the stand-alone app bound to an address that is not loopback (decisions §2)."""
         return self.saas or self.database_url.startswith("postgres") or self.host not in LOOPBACK
 
     @property

@@ -12,6 +12,7 @@ import pytest
 import reflex as rx
 
 from atlas_hub import HubPlugin
+from atlas_hub.plugin import settings_of_host
 from atlas_hub.ui import activity, guard, page
 
 CONFIG = """
@@ -109,6 +110,36 @@ def test_a_host_keeps_what_it_has_and_gains_page_api_and_lifespan(tmp_path: Path
     assert (said["nobody"], said["member"], said["owner"]) == (401, 403, True)
     assert said["sign-in"] == 404  # a host brings its own
     assert (tmp_path / ".atlas" / "atlas.db").is_file()
+
+
+@pytest.mark.parametrize("bound", ["0.0.0.0", "192.0.2.1", "dashboard.internal"])  # noqa: S104  # the address is the point
+def test_the_host_variable_of_somebody_elses_app_does_not_make_it_production(
+    monkeypatch: pytest.MonkeyPatch, bound: str
+) -> None:
+    monkeypatch.setenv("HOST", bound)
+    assert not settings_of_host().production
+    monkeypatch.setenv("ATLAS_DEPLOY_MODE", "saas")
+    assert settings_of_host().production
+
+
+def test_a_database_of_the_hosts_that_is_postgresql_makes_it_production(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOST", "127.0.0.1")
+    monkeypatch.setattr(rx.config.get_config(), "db_url", "postgresql://host@db/host")
+    assert settings_of_host().production
+
+
+@pytest.mark.parametrize("bound", ["127.0.0.1", "0.0.0.0"])  # noqa: S104  # the address is the point
+def test_the_stand_alone_app_goes_by_the_address_that_it_listens_on(bound: str) -> None:
+    ask = "from rxconfig import config; print(config.plugins[0].settings.production)"
+    run = subprocess.run(
+        [sys.executable, "-c", ask],
+        cwd=Path(__file__).parents[1],
+        env={"HOST": bound},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert run.stdout.strip() == str(bound != "127.0.0.1")
 
 
 PAGE, ACTIVITY, DOCTOR = "/admin/things/[[provider]]", "/admin/things/activity", "/admin/things/doctor"
