@@ -14,7 +14,7 @@ from atlas_hub.providers import PROVIDERS
 from atlas_hub.services import activity
 from atlas_hub.services.access import Actor
 from atlas_hub.services.activity import Filters, Format, Page
-from atlas_hub.ui import events
+from atlas_hub.ui import banners, events
 from atlas_hub.ui.guard import Tab, entering, remember, signed_in, when_left
 from atlas_hub.ui.page import Frame
 from atlas_hub.ui.showing import put
@@ -130,7 +130,8 @@ def panel() -> rx.Component:
     """The page's content. Its `on_load` is `Activity.load`."""
     made: rx.Component = rx.el.div(
         Behaviour.create(),
-        _trouble(),
+        banners.trouble(Activity.load),
+        banners.notice(),
         rx.el.header(
             rx.el.div(
                 rx.el.h1("Activity"),
@@ -155,31 +156,6 @@ def panel() -> rx.Component:
         custom_attrs={"data-loaded": rx.cond(Activity.loaded, "yes", "")},
     )
     return made
-
-
-def _trouble() -> Markup:
-    return rx.fragment(
-        rx.cond(
-            Tab.trouble != "",
-            rx.el.div(
-                rx.el.p(Tab.trouble),
-                rx.el.button("Retry", type="button", class_name="ah-button", on_click=Activity.load),
-                class_name="ah-banner",
-                role="alert",
-                custom_attrs={"data-tone": "broken", "data-banner": "trouble"},
-            ),
-        ),
-        rx.cond(
-            Tab.notice != "",
-            rx.el.div(
-                rx.el.p(Tab.notice),
-                rx.el.button("Dismiss", type="button", class_name="ah-button", on_click=Tab.dismiss),
-                class_name="ah-banner",
-                role="status",
-                custom_attrs={"data-tone": "attention", "data-banner": "notice"},
-            ),
-        ),
-    )
 
 
 def _exports() -> Markup:

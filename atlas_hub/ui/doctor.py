@@ -13,7 +13,8 @@ from atlas_hub.kit.errors import HubError
 from atlas_hub.services import doctor
 from atlas_hub.services.access import ADMINS_ALONE, Actor
 from atlas_hub.services.findings import Finding, Status, grouped, summary
-from atlas_hub.ui.guard import Tab, admin_only, entering, remember, still, when_left
+from atlas_hub.ui import banners
+from atlas_hub.ui.guard import admin_only, entering, remember, still, when_left
 from atlas_hub.ui.showing import put
 from atlas_hub.ui.theme import Behaviour, Markup, link, shape
 from atlas_hub.ui.words import Tone
@@ -176,7 +177,8 @@ def at(route: str, frame: Callable[[rx.Component], rx.Component] | None = None) 
 def _content(route: str) -> Markup:
     return rx.el.div(
         Behaviour.create(),
-        _notices(),
+        banners.trouble(Doctor.load),
+        banners.notice(),
         rx.el.header(
             rx.el.div(
                 rx.el.p(link("← Integrations", to=route)),
@@ -201,14 +203,6 @@ def _content(route: str) -> Markup:
             "data-finished": rx.cond(Doctor.finished, "yes", ""),
             "aria-busy": rx.cond(Doctor.busy, "true", "false"),
         },
-    )
-
-
-def _notices() -> Markup:
-    text = rx.cond(Tab.trouble != "", Tab.trouble, Tab.notice)
-    return rx.el.div(
-        rx.cond(text != "", rx.el.p(text, class_name="ah-banner", custom_attrs={"data-tone": "attention"})),
-        role="status",
     )
 
 

@@ -15,11 +15,11 @@ from atlas_hub.providers.contract import Category, Provider
 from atlas_hub.services import delivery, dependents, status
 from atlas_hub.services.access import Actor
 from atlas_hub.services.status import Mode
-from atlas_hub.ui import card, channels, doctor, live, words
+from atlas_hub.ui import banners, card, channels, doctor, live, words
 from atlas_hub.ui.cards import CARDS, settle
 from atlas_hub.ui.drawer import drawer
 from atlas_hub.ui.finding import find, nothing
-from atlas_hub.ui.guard import Tab, entering, remember, signed_in, when_left
+from atlas_hub.ui.guard import entering, remember, signed_in, when_left
 from atlas_hub.ui.showing import blank, put, show
 from atlas_hub.ui.theme import ASKED, Behaviour, Markup, address, link, shape
 
@@ -183,16 +183,7 @@ def _header(route: str) -> Markup:
 
 def _notices(route: str) -> Markup:
     return rx.fragment(
-        rx.cond(
-            Tab.trouble != "",
-            rx.el.div(
-                rx.el.p(Tab.trouble),
-                rx.el.button("Retry", type="button", class_name="ah-button", on_click=Page.load),
-                class_name="ah-banner",
-                role="alert",
-                custom_attrs={"data-tone": "broken", "data-banner": "trouble"},
-            ),
-        ),
+        banners.trouble(Page.load),
         rx.cond(
             Page.locked != "",
             rx.el.div(
@@ -211,19 +202,7 @@ def _notices(route: str) -> Markup:
                 custom_attrs={"data-tone": "off", "data-banner": "unknown"},
             ),
         ),
-        rx.el.div(
-            rx.cond(
-                Tab.notice != "",
-                rx.el.div(
-                    rx.el.p(Tab.notice),
-                    rx.el.button("Dismiss", type="button", class_name="ah-button", on_click=Tab.dismiss),
-                    class_name="ah-banner ah-toast",
-                    custom_attrs={"data-tone": "attention", "data-banner": "notice"},
-                ),
-            ),
-            role="status",
-            custom_attrs={"aria-live": "polite"},
-        ),
+        banners.notice(),
     )
 
 

@@ -12,7 +12,7 @@ from atlas_hub.accounts.frame import frame
 from atlas_hub.providers import PROVIDERS
 from atlas_hub.providers.contract import Method, Provider
 from atlas_hub.services.connections import Mode
-from atlas_hub.ui import forms, page, panel, theme
+from atlas_hub.ui import activity, doctor, forms, page, panel, theme
 from atlas_hub.ui.cards import CARDS
 
 WAYS = [(provider, method) for provider in PROVIDERS.values() for method in provider.methods]
@@ -45,6 +45,18 @@ def test_the_panel_stands_without_a_frame_and_loads_by_itself(made: Any):
     assert "/admin/integrations" not in text
     loads = [each for each in inside(panel()) if "on_mount" in each.event_triggers]
     assert len(loads) == 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "load"),
+    [(page, "page____page.load"), (activity, "activity____activity.load"), (doctor, "doctor____doctor.load")],
+)
+def test_each_page_has_the_same_banners_and_loads_itself_again(kind: Any, load: str) -> None:
+    text = str(kind.at("/admin/integrations")())
+    trouble, notice = (text.partition(f'"data-banner":"{name}"')[2][:2000] for name in ("trouble", "notice"))
+    assert load in trouble.partition("Retry")[0]
+    assert "dismiss" in notice.partition("Dismiss")[0]
+    assert text.count('"data-banner":"trouble"') == text.count('"data-banner":"notice"') == 1
 
 
 @pytest.mark.parametrize(
