@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from atlas_hub.bus import Bus, open_bus
 from atlas_hub.kit.clock import Now, now
-from atlas_hub.kit.errors import NotAvailable
+from atlas_hub.kit.errors import BadForm, NotAvailable
 from atlas_hub.kit.guard import Guard
 from atlas_hub.kit.http import Http
 from atlas_hub.kit.limits import Limits
@@ -64,12 +64,13 @@ def hub() -> Hub:
 async def opened(settings: Settings, *, clock: Now = now) -> AsyncIterator[Hub]:
     """Open a hub, make it the process's own, and close it at the end.
 
-    Migrates the database under a lock. Raises `BadForm` where the encryption key is missing in production or malformed.
+    Migrates the database under a lock. Raises `BadForm` where the encryption key is missing in production or malformed,
+    or where the folder cannot be made.
     """
     async with AsyncExitStack() as closing:
         db: Db | None = None
         if settings.has_database:
-            settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+            _make_folder(settings)
             db = Db(settings.database)
             closing.push_async_callback(db.close)
             await installation.migrate(db)
@@ -94,6 +95,14 @@ async def as_found(settings: Settings, *, clock: Now = now) -> AsyncIterator[Hub
             closing.push_async_callback(db.close)
         vault = await installation.vault_as_found(settings, db)
         yield _held(settings, db, vault, clock, closing)
+
+
+def _make_folder(settings: Settings) -> None:
+    try:
+        settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except PermissionError as error:
+        text = f"{error.filename} cannot be written. Give the hub a folder by ATLAS_DATA_DIR."
+        raise BadForm({"ATLAS_DATA_DIR": text}) from None
 
 
 def _held(settings: Settings, db: Db | None, vault: Vault, clock: Now, closing: AsyncExitStack) -> Hub:

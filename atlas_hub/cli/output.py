@@ -37,26 +37,28 @@ class Said:
 
 
 def command(group: click.Group, name: str) -> Callable[[Callable[..., Said]], click.Command]:
-    """Make a function a command of a group, with `--json`, and turn what it raises into a sentence and exit 1."""
+    """Make a function that answers a command of a group."""
+    return lambda work: group.command(name)(answering(work))
 
-    def made(work: Callable[..., Said]) -> click.Command:
-        @click.option("--json", "as_json", is_flag=True, help="Print one JSON value.")
-        @functools.wraps(work)
-        def run(*, as_json: bool, **given: Any) -> None:
-            said = guarded(lambda: work(**given))
-            if said.note:
-                click.echo(said.note, err=True)
-            click.echo(json.dumps(said.value, ensure_ascii=False) if as_json else said.text)
-            if said.failed:
-                sys.exit(1)
 
-        return group.command(name)(run)
+def answering(work: Callable[..., Said]) -> Callable[..., None]:
+    """Give a function `--json`, print what it answers, and turn what it raises into a sentence and exit 1."""
 
-    return made
+    @click.option("--json", "as_json", is_flag=True, help="Print one JSON value.")
+    @functools.wraps(work)
+    def run(*, as_json: bool, **given: Any) -> None:
+        said = guarded(lambda: work(**given))
+        if said.note:
+            click.echo(said.note, err=True)
+        click.echo(json.dumps(said.value, ensure_ascii=False) if as_json else said.text)
+        if said.failed:
+            sys.exit(1)
+
+    return run
 
 
 def writing(group: click.Group, name: str) -> Callable[[Callable[..., None]], click.Command]:
-    """The same for a function that writes a file to standard output by itself, which needs no `--json`."""
+    """Make a function that writes a file to standard output by itself, which needs no `--json`, a command."""
 
     def made(work: Callable[..., None]) -> click.Command:
         @functools.wraps(work)

@@ -24,14 +24,14 @@ from atlas_hub import providers
 from atlas_hub import settings as hub_settings
 from atlas_hub.accounts.workspaces import mint_setup_link
 from atlas_hub.cli import page
-from atlas_hub.hub import Unreachable
+from atlas_hub.cli.output import Said, answering, guarded, with_hub
+from atlas_hub.hub import Hub
 from atlas_hub.kit import logs
-from atlas_hub.kit.errors import BadForm, HubError
+from atlas_hub.kit.errors import BadForm
 from atlas_hub.settings import Settings
 from atlas_hub.storage.db import is_there
 
 DEV_BACKEND = 8000
-NO_ANSWER = "The database did not answer. See that DATABASE_URL is right and that the database runs, then try again."
 START_PATIENCE = 900
 """Seconds the server may take to answer; in development the first build is among them."""
 
@@ -41,20 +41,16 @@ START_PATIENCE = 900
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON value when the hub answers.")
 def serve(*, dev: bool, as_json: bool) -> None:
     """Migrate, then serve page and APIs on one port until stopped."""
-    try:
-        settings = hub_settings.load()
-        logs.install(settings.log_format)
-        _require_sense(settings)
-        _ = providers.PROVIDERS  # one that cannot be used is said now, not in the middle of the build
-        link = asyncio.run(_prepare(settings))
-    except HubError as error:
-        raise click.ClickException(error.text) from None
-    except Unreachable:
-        raise click.ClickException(NO_ANSWER) from None
-    except PermissionError as error:
-        raise click.ClickException(
-            f"{error.filename} cannot be written. Give the hub a folder by ATLAS_DATA_DIR."
-        ) from None
+    sys.exit(guarded(lambda: _serve(dev=dev, as_json=as_json)))
+
+
+def _serve(*, dev: bool, as_json: bool) -> int:
+    """Serve until stopped, and hand back how the server ended. Raises `HubError`, `Unreachable`, `ClickException`."""
+    settings = hub_settings.load()
+    logs.install(settings.log_format)
+    _require_sense(settings)
+    _ = providers.PROVIDERS  # one that cannot be used is said now, not in the middle of the build
+    link = asyncio.run(_prepare(settings))
     _require_folder()
     _require_port(settings)
     if not dev:
@@ -67,7 +63,7 @@ def serve(*, dev: bool, as_json: bool) -> None:
         signal.signal(number, _pass_on(server))
     if _answers(server, settings):
         _say(settings, link, as_json=as_json)
-    sys.exit(server.wait())
+    return server.wait()
 
 
 def _require_sense(settings: Settings) -> None:
@@ -141,16 +137,13 @@ def _environment() -> dict[str, str]:
 
 
 @click.command()
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON value.")
-def build(*, as_json: bool) -> None:
+@answering
+def build() -> Said:
     """Build the page, so that `serve` starts at once and needs no npm. It needs no database and no keys."""
-    try:
-        hub_settings.load()  # rxconfig.py reads it too: what is wrong is told in our words
-    except HubError as error:
-        raise click.ClickException(error.text) from None
+    hub_settings.load()  # rxconfig.py reads it too: what is wrong is told in our words
     _require_folder()
     page.build(_environment())
-    click.echo(json.dumps({"built": True}) if as_json else "The page is built.")
+    return Said(value={"built": True}, text="The page is built.")
 
 
 def _require_folder() -> None:
@@ -159,21 +152,15 @@ def _require_folder() -> None:
 
 
 @click.command()
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON value.")
-def migrate(*, as_json: bool) -> None:
+@answering
+def migrate() -> Said:
     """Bring the database to the newest tables. Safe while the hub runs and when several do it at once."""
+    with_hub(_nothing_more)
+    return Said(value={"migrated": True}, text="The database has the newest tables.")
 
-    async def run() -> None:
-        async with hubs.opened(hub_settings.load()) as hub:
-            _ = hub.db  # says so where there is none
 
-    try:
-        asyncio.run(run())
-    except HubError as error:
-        raise click.ClickException(error.text) from None
-    except Unreachable:
-        raise click.ClickException(NO_ANSWER) from None
-    click.echo(json.dumps({"migrated": True}) if as_json else "The database has the newest tables.")
+async def _nothing_more(_hub: Hub) -> None:
+    """To be opened is all that it takes."""
 
 
 def _pass_on(server: subprocess.Popen[bytes]) -> Callable[[int, FrameType | None], None]:

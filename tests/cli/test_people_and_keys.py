@@ -223,7 +223,8 @@ def test_rotation_is_run_and_its_state_shown(run, acme):
 
 
 @pytest.mark.parametrize(
-    "words", [("workspace", "list"), ("user", "list"), ("key", "list"), ("keys", "status"), ("keys", "rotate")]
+    "words",
+    [("workspace", "list"), ("user", "list"), ("key", "list"), ("keys", "status"), ("keys", "rotate"), ("migrate",)],
 )
 def test_without_a_database_a_sentence_says_so(run, words):
     result = run(*words, "--json", DATABASE_URL="none")
@@ -249,6 +250,48 @@ def test_a_wrong_setting_is_a_sentence_without_its_secret(run, environment, word
     assert word in result.stderr
     assert "hunter2" not in result.stderr
     assert "Traceback" not in result.stderr
+
+
+EVERY_KIND = pytest.mark.parametrize("words", [("workspace", "list"), ("migrate",), ("serve",)])
+"""Commands of each kind: they fail in the same words."""
+
+
+@EVERY_KIND
+def test_a_database_that_does_not_answer_is_told_in_the_same_words_everywhere(run, words):
+    url = "postgresql://root:hunter2@127.0.0.1:1/x"
+    result = run(*words, DATABASE_URL=url, ATLAS_ENCRYPTION_KEYS=f"v1:{generate_key()}")
+    assert (result.exit_code, result.stdout) == (1, "")
+    said = "Error: The database did not answer. Check DATABASE_URL, and that the database runs, then try again.\n"
+    assert result.stderr.endswith(said)
+    assert "hunter2" not in result.stderr
+
+
+@EVERY_KIND
+def test_a_folder_that_cannot_be_made_is_told_in_the_same_words_everywhere(run, words, monkeypatch):
+    def refuse(path, *_, **__):
+        raise PermissionError(13, "Permission denied", "/nowhere/atlas")
+
+    monkeypatch.setattr(Path, "mkdir", refuse)
+    result = run(*words)
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr == "Error: /nowhere/atlas cannot be written. Give the hub a folder by ATLAS_DATA_DIR.\n"
+
+
+@pytest.mark.parametrize("words", [("workspace", "list"), ("migrate",), ("build",), ("serve",)])
+def test_an_unexpected_error_is_a_sentence_everywhere(run, words, monkeypatch):
+    def broken(**_):
+        raise RuntimeError("hunter2")
+
+    monkeypatch.setattr("atlas_hub.settings.load", broken)
+    result = run(*words)
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr.startswith("Error: Something unexpected went wrong (RuntimeError).")
+    assert "hunter2" not in result.stderr
+
+
+def test_migrate_says_that_it_is_done_and_to_programs_as_json(run):
+    assert run("migrate").stdout == "The database has the newest tables.\n"
+    assert told(run("migrate", "--json")) == {"migrated": True}
 
 
 def test_an_unexpected_error_shows_its_stack_only_where_asked(run, monkeypatch):
