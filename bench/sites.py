@@ -18,7 +18,7 @@ KEPT = ROOT / ".cache" / "bench"
 """Where the two apps are built: their packages are fetched once."""
 PATIENCE = 600
 
-EMPTY_CONFIG = """import reflex as rx
+_CONFIG = """import reflex as rx
 
 config = rx.Config(
     app_name="empty",
@@ -29,7 +29,7 @@ config = rx.Config(
     disable_plugins=[rx.plugins.SitemapPlugin],
 )
 """
-EMPTY_APP = """import reflex as rx
+_APP = """import reflex as rx
 
 
 class Page(rx.State):
@@ -86,15 +86,20 @@ def hub(log: Path, env: Mapping[str, str], *, workers: int = 1) -> Iterator[Site
 def empty(log: Path) -> Iterator[Site]:
     """An app with one button and one event, served in the same way with one worker."""
     folder = KEPT / "empty"
-    (folder / "empty").mkdir(parents=True, exist_ok=True)
-    (folder / "empty" / "__init__.py").touch()
-    (folder / "empty" / "empty.py").write_text(EMPTY_APP)
     port = free_port()
-    (folder / "rxconfig.py").write_text(EMPTY_CONFIG.format(port=port))
+    lay_out_empty(folder, port)
     command = [sys.executable, "-m", "reflex", "run", "--env", "prod", "--single-port"]
     command += ["--frontend-port", str(port), "--backend-host", "127.0.0.1"]
     with _running(command, folder, log, port, 1, {}) as process:
         yield Site(port, process.pid)
+
+
+def lay_out_empty(folder: Path, port: int) -> None:
+    """Write the empty app into a folder, which need not be there yet, for this port."""
+    (folder / "empty").mkdir(parents=True, exist_ok=True)
+    (folder / "empty" / "__init__.py").touch()
+    (folder / "empty" / "empty.py").write_text(_APP)
+    (folder / "rxconfig.py").write_text(_CONFIG.format(port=port))
 
 
 @contextmanager

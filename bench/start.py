@@ -55,14 +55,13 @@ def _hub(folder: Path) -> tuple[float, float, float]:
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, folder / name)
     python = f"PYTHON={getattr(sys, '_base_executable', sys.executable)}"
-    return _starts(["make", "run", python], folder, "/admin/integrations")
+    return _starts(["make", "run", python], folder, "/admin/integrations", free_port())
 
 
 def _empty(folder: Path) -> tuple[float, float, float]:
     """The same of an empty Reflex app, with a virtual environment of its own."""
-    (folder / "empty").mkdir(parents=True)
-    (folder / "empty" / "__init__.py").touch()
-    (folder / "empty" / "empty.py").write_text(sites.EMPTY_APP)
+    port = free_port()
+    sites.lay_out_empty(folder, port)
     pins = [line for line in (ROOT / "requirements.txt").read_text().splitlines() if line.startswith(PINNED)]
     (folder / "requirements.txt").write_text("\n".join(pin.partition("#")[0].strip() for pin in pins) + "\n")
     python = getattr(sys, "_base_executable", sys.executable)
@@ -71,13 +70,10 @@ def _empty(folder: Path) -> tuple[float, float, float]:
         'export PATH="$PWD/.venv/bin:$PATH"\n'
         "exec reflex run --env prod --single-port --frontend-port $PORT --backend-host 127.0.0.1\n"
     )
-    return _starts(["sh", "run"], folder, "/", config=sites.EMPTY_CONFIG)
+    return _starts(["sh", "run"], folder, "/", port)
 
 
-def _starts(command: Sequence[str], folder: Path, path: str, config: str = "") -> tuple[float, float, float]:
-    port = free_port()
-    if config:
-        (folder / "rxconfig.py").write_text(config.format(port=port))
+def _starts(command: Sequence[str], folder: Path, path: str, port: int) -> tuple[float, float, float]:
     env = environment(PORT=str(port), ATLAS_PUBLIC_URL=f"http://localhost:{port}")
     taken: list[float] = []
     idle = 0.0
