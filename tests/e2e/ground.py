@@ -91,12 +91,17 @@ def settings_in(folder: Path, **more: str) -> dict[str, str]:
     return {"DATABASE_URL": f"sqlite:///{folder / 'atlas.db'}", "ATLAS_DATA_DIR": str(folder), **fixed, **more}
 
 
+def begin(folder: Path) -> None:
+    """Put into a folder what the stand-alone app is built from, so that `atlas-hub serve` can run in it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    shutil.copy(ROOT / "rxconfig.py", folder)
+    shutil.copytree(ROOT / "assets", folder / "assets", dirs_exist_ok=True)
+
+
 @contextmanager
 def built(folder: Path, **env: str) -> Iterator[Site]:
     """The hub by its own command, `atlas_hub serve`, which builds the page; from this build the others are served."""
-    KEPT.mkdir(parents=True, exist_ok=True)
-    shutil.copy(ROOT / "rxconfig.py", KEPT)
-    shutil.copytree(ROOT / "assets", KEPT / "assets", dirs_exist_ok=True)
+    begin(KEPT)
     port = free_port()
     command = [sys.executable, "-m", "atlas_hub", "serve", "--json"]
     log = folder / "serve.log"

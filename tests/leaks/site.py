@@ -6,7 +6,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -18,13 +17,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.conftest import KEY
+from tests.e2e import ground
 
-ROOT = Path(__file__).parents[2]
-KEPT = ROOT / ".cache" / "leaks"
+KEPT = ground.ROOT / ".cache" / "leaks"
 """Where the page is built, apart from the `.web` of `make run`: its packages are fetched once."""
-OURS = ("ATLAS_", "SLACK_", "TEAMS_", "DISCORD_", "REFLEX_", "GRANIAN_")
-PATIENCE = 60
-FIRST_PATIENCE = 900
 
 
 @dataclass(frozen=True)
@@ -67,19 +63,8 @@ class Site:
                 self.process.wait(10)
 
 
-def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 def environment(port: int, folder: Path, **more: str) -> dict[str, str]:
     """What it is started with: nothing of the hub's from whoever runs the tests; every log there is, in full."""
-    named = {"DATABASE_URL", "HOST", "PORT"}
-    inherited = os.environ.items()  # noqa: TID251  # the server's process, not this one's settings
-    kept = {name: value for name, value in inherited if not name.startswith(OURS) and name not in named}
-    path = os.pathsep.join((str(Path(sys.executable).parent), kept.get("PATH", "")))
     ours = {
         "PORT": str(port),
         "ATLAS_PUBLIC_URL": f"http://localhost:{port}",
@@ -87,25 +72,21 @@ def environment(port: int, folder: Path, **more: str) -> dict[str, str]:
         "ATLAS_RATE_LIMIT_RPM": "0",
         "ATLAS_OUTBOUND_ALLOW": "127.0.0.0/8",
         "ATLAS_ENCRYPTION_KEYS": KEY,
-        "REFLEX_USE_NPM": "1",
-        "REFLEX_CHECK_LATEST_VERSION": "false",
         "REFLEX_LOGLEVEL": "debug",
         "REFLEX_LOG_FILE": str(folder / "reflex.log"),
         "REFLEX_ENABLE_FULL_LOGGING": "1",
         "PYTHONASYNCIODEBUG": "1",
         "PYTHONUNBUFFERED": "1",
     }
-    return {**kept, "PATH": path, "PYTHONPATH": str(ROOT), **ours, **more}
+    return ground.environment(**{**ours, **more})
 
 
 @contextmanager
 def served(folder: Path, *, page: bool, **env: str) -> Iterator[Site]:
     """A hub. With `page` by its own command, which builds the page first; without it the server alone."""
-    KEPT.mkdir(parents=True, exist_ok=True)
-    shutil.copy(ROOT / "rxconfig.py", KEPT)
-    shutil.copytree(ROOT / "assets", KEPT / "assets", dirs_exist_ok=True)
+    ground.begin(KEPT)
     shutil.rmtree(KEPT / ".states", ignore_errors=True)
-    port = free_port()
+    port = ground.free_port()
     (folder / "reflex.log").touch()
     whole = environment(port, folder, **env)
     command = [sys.executable, "-m", "atlas_hub", "serve", "--json"]
@@ -116,7 +97,7 @@ def served(folder: Path, *, page: bool, **env: str) -> Iterator[Site]:
         process = subprocess.Popen(command, env=whole, cwd=KEPT, stdout=out, stderr=err, start_new_session=True)
     site = Site(port, folder, KEPT, whole, process)
     try:
-        _wait(site, FIRST_PATIENCE if page else PATIENCE, link=page)
+        _wait(site, ground.FIRST_PATIENCE if page else ground.PATIENCE, link=page)
         yield site
     finally:
         site.stop()
