@@ -1,4 +1,4 @@
-"""Write the generated parts of the docs: settings and providers, from the code itself. `--check` only compares."""
+"""Write the generated parts of the docs from the code itself: settings, providers, the API. `--check` only compares."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 from pkgutil import iter_modules
 from typing import Any
 
+from atlas_hub import docs_api
 from atlas_hub import providers as here
 from atlas_hub.kit.http import Upstream
 from atlas_hub.providers import PROVIDERS
@@ -123,7 +124,7 @@ def _method(method: Method[Any]) -> list[str]:
     return lines
 
 
-PAGES = {"configuration.md": configuration, "providers.md": providers}
+PAGES = {"admin-api.md": docs_api.page, "configuration.md": configuration, "providers.md": providers}
 
 
 def main(arguments: list[str]) -> int:
