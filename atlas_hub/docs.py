@@ -12,7 +12,7 @@ from atlas_hub import docs_api
 from atlas_hub import providers as here
 from atlas_hub.kit.http import Upstream
 from atlas_hub.providers import PROVIDERS
-from atlas_hub.providers.contract import Feature, Method, Provider, Revokes, Sends
+from atlas_hub.providers.contract import Feature, Method, Provider, Sends
 from atlas_hub.settings import Settings
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
@@ -113,7 +113,6 @@ def _feature(provider: Provider, feature: Feature) -> str:
 def _method(method: Method[Any]) -> list[str]:
     can = ["is checked with the vendor before it is stored"]
     can += ["can send messages"] if isinstance(method, Sends) else []
-    can += ["can be revoked"] if isinstance(method, Revokes) else []
     lines = [f"**{method.label}** {', '.join(can)}.", ""]
     lines += ["| field | in the API | secret | required |", "|---|---|---|---|"]
     secrets = method.form.secrets()
