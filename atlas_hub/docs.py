@@ -22,7 +22,7 @@ VENDOR_VARIABLES = {
     "SLACK_CLIENT_SECRET": "See `SLACK_CLIENT_ID`.",
     "SLACK_BOT_TOKEN": "Connects Slack in the first workspace of a self-hosted hub, where nothing else does. It can be "
     "adopted into the store on the page.",
-    "SLACK_SIGNING_SECRET": "Goes with `SLACK_BOT_TOKEN`; verifies Slack's calls.",
+    "SLACK_SIGNING_SECRET": "Goes with `SLACK_BOT_TOKEN`; for verifying Slack's calls, none of which is answered yet.",
     "TEAMS_APP_ID": "With `TEAMS_APP_PASSWORD`: the status answer says that an OAuth app is configured.",
     "TEAMS_APP_PASSWORD": "See `TEAMS_APP_ID`.",
     "DISCORD_CLIENT_ID": "With `DISCORD_CLIENT_SECRET`: the status answer says that an OAuth app is configured.",

@@ -13,6 +13,7 @@ from atlas_hub.providers import PROVIDERS
 Json = dict[str, Any]
 
 WIDE = 90
+SHAPE = "The answers below show the shape: text is `…`, and every field is there, also one that may be missing or null."
 
 OPENING = """\
 # Admin API
@@ -85,7 +86,7 @@ def page() -> str:
     lines += [f"| {each.name} | `{each.names.refused}` |" for each in PROVIDERS.values() if each.names.admin]
     lines += ["", "## Routes", "", "| | |", "|---|---|"]
     lines += [f"| [`{name}`](#{_anchor(name)}) | {route['summary']} |" for name, route in routes]
-    lines += ["", "In the answers below, text is `…` and what may be missing or null is there.", ""]
+    lines += ["", SHAPE, ""]
     for name, route in routes:
         lines += [*_route(name, route, schemas), ""]
     return "\n".join(lines)
@@ -150,9 +151,12 @@ def _route(name: str, route: Json, schemas: Json) -> Iterator[str]:
             yield f"| `{each['name']}` | {_type(each['schema'])} | {needed} | {each['description']} |"
         yield ""
     body = route.get("requestBody", {}).get("content", {}).get("application/json")
+    example = None
     if body:
-        yield from _body(_plain(body["schema"], schemas), schemas)
-    yield from ("```sh", *_curl(name, route, body), "```", "")
+        schema = _plain(body["schema"], schemas)
+        yield from _body(schema, schemas)
+        example = {each: body["example"][each] for each in schema.get("required", body["example"])}
+    yield from ("```sh", *_curl(name, route, example), "```", "")
     errors = ", ".join(status for status in sorted(route["responses"]) if status != "200")
     content = route["responses"]["200"]["content"]
     if "application/json" not in content:
@@ -179,14 +183,14 @@ def _written(value: Any, depth: int = 0) -> str:
     return "\n".join([begin, ",\n".join(inner), "  " * depth + ("}" if begin == "{" else "]")])
 
 
-def _curl(name: str, route: Json, body: Json | None) -> Iterator[str]:
+def _curl(name: str, route: Json, example: Json | None) -> Iterator[str]:
     method, path = name.split()
     asked = [f"{each['name']}={_value(each['schema'])}" for each in route.get("parameters", ()) if each.get("required")]
     url = f'"$HUB{path}{"?" if asked else ""}{"&".join(asked)}"'
     verb = "" if method == "GET" else f"-X {method} "
-    yield f'curl {verb}-H "Authorization: Bearer $KEY" {url}' + (" \\" if body else "")
-    if body:
-        sent = json.dumps(body["example"], ensure_ascii=False)
+    yield f'curl {verb}-H "Authorization: Bearer $KEY" {url}' + (" \\" if example else "")
+    if example:
+        sent = json.dumps(example, ensure_ascii=False)
         yield f"  -H 'Content-Type: application/json' --data '{sent}'"
 
 
