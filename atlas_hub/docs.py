@@ -1,4 +1,4 @@
-"""Write the generated parts of the docs: settings and providers, from the code itself. `--check` only compares."""
+"""Write the generated parts of the docs from the code itself: settings, providers, the API. `--check` only compares."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from pathlib import Path
 from pkgutil import iter_modules
 from typing import Any
 
+from atlas_hub import docs_api
 from atlas_hub import providers as here
 from atlas_hub.kit.http import Upstream
 from atlas_hub.providers import PROVIDERS
-from atlas_hub.providers.contract import Feature, Method, Provider, Revokes, Sends
+from atlas_hub.providers.contract import Feature, Method, Provider, Sends
 from atlas_hub.settings import Settings
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
@@ -21,7 +22,7 @@ VENDOR_VARIABLES = {
     "SLACK_CLIENT_SECRET": "See `SLACK_CLIENT_ID`.",
     "SLACK_BOT_TOKEN": "Connects Slack in the first workspace of a self-hosted hub, where nothing else does. It can be "
     "adopted into the store on the page.",
-    "SLACK_SIGNING_SECRET": "Goes with `SLACK_BOT_TOKEN`; verifies Slack's calls.",
+    "SLACK_SIGNING_SECRET": "Goes with `SLACK_BOT_TOKEN`; for verifying Slack's calls, none of which is answered yet.",
     "TEAMS_APP_ID": "With `TEAMS_APP_PASSWORD`: the status answer says that an OAuth app is configured.",
     "TEAMS_APP_PASSWORD": "See `TEAMS_APP_ID`.",
     "DISCORD_CLIENT_ID": "With `DISCORD_CLIENT_SECRET`: the status answer says that an OAuth app is configured.",
@@ -112,7 +113,6 @@ def _feature(provider: Provider, feature: Feature) -> str:
 def _method(method: Method[Any]) -> list[str]:
     can = ["is checked with the vendor before it is stored"]
     can += ["can send messages"] if isinstance(method, Sends) else []
-    can += ["can be revoked"] if isinstance(method, Revokes) else []
     lines = [f"**{method.label}** {', '.join(can)}.", ""]
     lines += ["| field | in the API | secret | required |", "|---|---|---|---|"]
     secrets = method.form.secrets()
@@ -123,7 +123,7 @@ def _method(method: Method[Any]) -> list[str]:
     return lines
 
 
-PAGES = {"configuration.md": configuration, "providers.md": providers}
+PAGES = {"admin-api.md": docs_api.page, "configuration.md": configuration, "providers.md": providers}
 
 
 def main(arguments: list[str]) -> int:

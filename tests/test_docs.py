@@ -7,11 +7,23 @@ from pathlib import Path
 
 import pytest
 
-from atlas_hub import docs
+from atlas_hub import docs, docs_api
+from atlas_hub.api import errors
 from atlas_hub.settings import Settings
 
 ROOT = Path(__file__).parents[1]
-PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "examples").rglob("*.md")])
+FOLDERS = ("docs", "examples", "tests")
+PAGES = sorted([*ROOT.glob("*.md"), *(page for folder in FOLDERS for page in (ROOT / folder).rglob("*.md"))])
+FENCED = re.compile(r"^```.*?^```", re.DOTALL | re.MULTILINE)
+
+
+def anchors(page: Path) -> set[str]:
+    """What GitHub calls the headings of a page: lower case, hyphens for blanks, all other marks left out."""
+    found: set[str] = set()
+    for heading in re.findall(r"^#+ (.+)$", FENCED.sub("", page.read_text()), re.MULTILINE):
+        words = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", heading).lower()
+        found.add(re.sub(r"[^\w\- ]", "", words).replace(" ", "-"))
+    return found
 
 
 @pytest.mark.parametrize("name", docs.PAGES)
@@ -30,14 +42,33 @@ def test_every_local_link_leads_somewhere_and_every_other_is_https(page: Path) -
     for target in re.findall(r"\]\(([^)\s]+)\)", page.read_text()):
         if target.startswith("http"):
             assert target.startswith(("https://", "http://localhost:3000")), target
-        elif not target.startswith("#"):
-            assert (page.parent / target.split("#")[0]).exists(), target
+            continue
+        path, _, anchor = target.partition("#")
+        there = page.parent / path if path else page
+        assert there.exists(), target
+        if anchor:
+            assert anchor in anchors(there), target
 
 
-def test_the_makefile_has_every_word_that_the_readme_uses() -> None:
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_the_makefile_has_every_word_that_the_docs_use(page: Path) -> None:
     makefile = (ROOT / "Makefile").read_text()
-    for word in set(re.findall(r"(?:`|^)make ([a-z0-9]+)(?:`|$)", (ROOT / "README.md").read_text(), re.MULTILINE)):
+    for word in set(re.findall(r"(?:`|^)(?:[A-Z]+=\S+ )*make ([a-z0-9]+)(?:`|$)", page.read_text(), re.MULTILINE)):
         assert re.search(rf"^{word}:", makefile, re.MULTILINE), word
+
+
+def test_the_getting_started_page_is_the_first_that_the_readme_leads_on_to() -> None:
+    more = (ROOT / "README.md").read_text().partition("## More")[2]
+    assert re.findall(r"\]\(([^)]+)\)", more)[0] == "docs/getting-started.md"
+
+
+def test_every_route_and_every_word_for_an_error_is_in_the_reference() -> None:
+    told = (ROOT / "docs" / "admin-api.md").read_text()
+    for path, methods in docs_api.served()["paths"].items():
+        for method in methods:
+            assert f"### {method.upper()} {path}\n" in told
+    for _, word in errors.TABLE.values():
+        assert f"`{word}`" in told, word
 
 
 def test_decisions_are_numbered_without_a_gap() -> None:
