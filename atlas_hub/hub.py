@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 from urllib.parse import urlsplit
 
 from atlas_hub.bus import Bus, open_bus
@@ -35,6 +37,19 @@ class Hub:
     limits: Limits
     now: Now
     _db: Db | None
+    _tasks: set[asyncio.Task[None]] = field(default_factory=set, repr=False)
+
+    def soon(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do something beside the present request; what still runs when the hub closes is cancelled."""
+        task = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _end_tasks(self) -> None:
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     @property
     def db(self) -> Db:
@@ -76,6 +91,7 @@ async def opened(settings: Settings, *, clock: Now = now) -> AsyncIterator[Hub]:
             await installation.migrate(db)
         vault = await installation.open_vault(settings, db)
         the_hub = _held(settings, db, vault, clock, closing)
+        closing.push_async_callback(the_hub._end_tasks)  # noqa: SLF001  # its own
         _open.append(the_hub)
         closing.callback(_open.remove, the_hub)
         yield the_hub

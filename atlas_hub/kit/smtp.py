@@ -251,8 +251,7 @@ async def _sign_in(smtp: aiosmtplib.SMTP, username: str, password: str, *, secur
     way = next((each for each in order if each in smtp.server_auth_methods), None)
     if way is None:
         raise InvalidCredentials(
-            "The mail server does not offer sign-in on this connection. "
-            "Turn on TLS, or leave out user name and password.",
+            "The mail server does not offer sign-in on this connection. Turn on TLS.",
             field="username",
         )
     try:

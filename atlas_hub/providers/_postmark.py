@@ -128,7 +128,8 @@ class Postmark(MailMethod[PostmarkToken]):
         if server is not None and server.delivery == "Sandbox":
             limits = (SANDBOX,)
         warning = f"{rung.detail} Send a test message to find out."
-        return CheckResult(account=None, label=self.called(form)[:SHOWN_LENGTH], warnings=(warning,), limits=limits)
+        label = self.called(form)[:SHOWN_LENGTH]
+        return CheckResult(account=None, label=label, warnings=(warning,), limits=limits, delivers=not limits)
 
     async def send(self, form: PostmarkToken, to: str, message: Message, http: Http) -> Receipt:
         """Send one mail. Raises `BadForm` for `to`, a `ProviderError`."""
@@ -141,9 +142,12 @@ class Postmark(MailMethod[PostmarkToken]):
             "MessageStream": STREAM,
         }
         body = _read(await _ask(form, http, "POST", "/email", said), http)
-        number = body.get("MessageID")
-        if not isinstance(number, str) or _USUAL.fullmatch(number) is None:
+        number = str(body.get("MessageID", ""))
+        if body.get("ErrorCode") != 0 and not number:
             raise _nonsense()
+        if not isinstance(body.get("MessageID"), str) or re.fullmatch(r"[\w.-]{1,128}", number, re.ASCII) is None:
+            # ErrorCode 0 is the yes: called a failure, the mail would be sent twice.
+            return Receipt(id="", text=f"Postmark accepted it for {to}, without a message ID.")
         if form.is_test:
             return Receipt(id=number, text=f"Postmark took it as {number} and, with its test token, sends nothing.")
         return Receipt(id=number, text=f"Postmark accepted it for {to} as {number}.")

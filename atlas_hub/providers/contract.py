@@ -80,6 +80,7 @@ class CheckResult:
 
     `account` is None where the vendor has no account to name (SMTP): the account key is then the row's own.
     `label` is what the connection is called until an admin renames it. `limits` say why it works only partly.
+    `delivers` is False where the vendor takes messages and delivers none, as a sandbox does; a limit says so.
     """
 
     account: Account | None
@@ -88,6 +89,7 @@ class CheckResult:
     expires_at: datetime | None = None
     warnings: tuple[str, ...] = ()
     limits: tuple[str, ...] = ()
+    delivers: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -102,24 +102,35 @@ def mail(hub: Hub) -> Given | None:
 async def settle(hub: Hub, workspace: str, present: frozenset[str]) -> bool:
     """Make the rows that are missing in the first workspace; `present` are the providers that have one already.
 
-    True where one was made. Asks the database only where something is missing.
+    True where there are new ones, which are proven at once beside the request. Asks the database only where something
+    is missing.
     """
+    made = await _make(hub, workspace, present)
+    for row_id in made or ():
+        hub.soon(_prove(hub, workspace, row_id))
+    return made is not None
+
+
+async def _make(hub: Hub, workspace: str, present: frozenset[str]) -> list[str] | None:
+    """The ids of the rows made, which another worker may have made first; None where none was missing."""
     missing = [each for each in accounts(hub) if each.provider.slug not in present]
     if not missing or not hub.has_database or not is_id(workspace):
-        return False
+        return None
     async with hub.db.reading() as tx:
         if await installation.first_workspace(tx) != workspace:
-            return False
+            return None
+    made: list[str] = []
     async with changing(hub, _itself(workspace)) as change:
         if await installation.first_workspace(change.tx) != workspace:
-            return False
+            return None
         for each in missing:
             if await stored.from_environment(change.tx, workspace, each.provider.slug) is None:
                 row = _row(each, workspace)
                 row.updated_at = row.connected_at = change.at
                 change.tx.add(row)
                 await change.note("environment_found", provider=each.provider.slug, subject=row.id)
-    return True
+                made.append(row.id)
+    return made
 
 
 async def begin(hub: Hub) -> None:
@@ -130,7 +141,7 @@ async def begin(hub: Hub) -> None:
         workspace = await installation.first_workspace(tx)
     if not is_id(workspace):
         return  # there is none yet, or the first one was deleted
-    await settle(hub, workspace, frozenset())
+    await _make(hub, workspace, frozenset())
     for row_id in await _renew(hub, workspace):
         await _prove(hub, workspace, row_id)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,6 +17,8 @@ from atlas_hub.services import environment
 from atlas_hub.services.access import Actor
 from atlas_hub.services.views import CONNECTED, CardView, ConnectionView, Other, State, state_of, view_of
 from atlas_hub.storage import connections as stored
+
+log = logging.getLogger(__name__)
 
 DEFAULT_DELIVERABLE = frozenset({State.OK, State.EXPIRING, State.DEGRADED})
 """The states in which a message sent now would arrive."""
@@ -179,7 +182,7 @@ async def answer(hub: Hub, actor: Actor) -> dict[str, Any]:
     by_name = _by_name(hub, rows)
     named = {provider.names.admin: provider for provider in PROVIDERS.values() if provider.names.admin}
     said: dict[str, Any] = {
-        name: _platform(hub, named[name], fields, by_name.get(name)) for name, fields in PLATFORMS.items()
+        name: _alone(hub, named[name], fields, by_name.get(name)) for name, fields in PLATFORMS.items()
     }
     said["webhooks"] = {"activeCount": hooks, "configurable": hub.has_database}
     said["deliveryChannels"] = channels(hub, by_name, hooks)
@@ -207,10 +210,20 @@ def _by_name(hub: Hub, rows: Sequence[Any]) -> dict[str, Any]:
     return found
 
 
+def _alone(hub: Hub, provider: Provider, fields: Iterable[str], row: Any) -> dict[str, Any]:
+    """A platform's part of the answer; one whose stored row makes no sense says so, and spoils no other's."""
+    try:
+        return _platform(hub, provider, fields, row)
+    except (AttributeError, KeyError, TypeError, ValueError):
+        log.exception("What is stored of %s cannot be read.", provider.name)
+        unread = {"connected": True, "installedAt": None, "state": State.MISCONFIGURED, "source": row.source}
+        return {**_platform(hub, provider, fields, None), **unread, "checks": {}}
+
+
 def _platform(hub: Hub, provider: Provider, fields: Iterable[str], row: Any) -> dict[str, Any]:
     state = _state(hub, row)
     connected = state in CONNECTED if state else False
-    wire = _wire(row) if connected else {}
+    wire: Mapping[str, Any] = dict(_wire(row)) if connected else {}
     said: dict[str, Any] = {"connected": connected, **{key: wire.get(key) for key in fields}}
     said["installedAt"] = iso(row.connected_at) if connected else None
     if provider.slug == "slack":
@@ -218,7 +231,7 @@ def _platform(hub: Hub, provider: Provider, fields: Iterable[str], row: Any) -> 
         said["envConfigured"] = hub.settings.env("SLACK_BOT_TOKEN") is not None
     said["configurable"] = hub.has_database and (provider.oauth_env is None or _oauth_app(hub, provider))
     if connected:
-        said["state"], said["checks"], said["source"] = state, row.checks, row.source
+        said["state"], said["checks"], said["source"] = state, dict(row.checks), row.source
     elif row is None and not hub.has_database and _account_given(hub, provider):
         said["connected"], said["source"] = True, environment.SOURCE
     return said
@@ -238,11 +251,10 @@ def _state(hub: Hub, row: Any) -> State | None:
     return None if row is None else state_of(row, hub.vault, row.key_id)
 
 
-def _wire(row: Any) -> Mapping[str, Any]:
+def _wire(row: Any) -> Any:
     if row.primary_scope == "email":
         return {"provider": row.method, "senderAddress": row.options.get("sender_address")}
-    wire: Mapping[str, Any] = row.wire
-    return wire
+    return row.wire
 
 
 def channels(hub: Hub, by_name: Mapping[str, Any], hooks: int) -> list[str]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from atlas_hub.kit.clock import iso
 from atlas_hub.kit.errors import InsufficientPermissions, ProviderError, VaultLocked
-from atlas_hub.providers.contract import CheckResult, Provider, Sends
+from atlas_hub.providers.contract import CheckResult, Feature, Provider, Sends
 from atlas_hub.services.views import State, Truth, missing_scopes
 from atlas_hub.storage.models import Connection
 
@@ -53,10 +53,12 @@ def accepted(row: Connection, provider: Provider, result: CheckResult, at: datet
         said = " ".join(result.limits) or f"It ends on {result.expires_at:%-d %B %Y}. Replace it before then."
         row.reason = said[:REASON_LENGTH]
     elif missing:
-        row.state = State.DEGRADED
+        mute = sends and not provider.features.get(Feature.SEND, frozenset()).isdisjoint(missing)
+        row.state = State.MISCONFIGURED if mute else State.DEGRADED
         row.reason = f"{provider.name} did not grant {', '.join(missing)}. Add the scopes at the vendor, then check."
     elif result.limits:
-        row.state, row.reason = State.DEGRADED, " ".join(result.limits)[:REASON_LENGTH]
+        row.state = State.DEGRADED if result.delivers else State.MISCONFIGURED
+        row.reason = " ".join(result.limits)[:REASON_LENGTH]
 
 
 def unproven(row: Connection, provider: Provider, why: str, at: datetime) -> None:

@@ -37,7 +37,8 @@ class Truth(StrEnum):
     DELIVERED = "delivered"
 
 
-CONNECTED = frozenset(State) - {State.UNINSTALLED}
+_KNOWN = frozenset(State)
+CONNECTED = _KNOWN - {State.UNINSTALLED}
 """The states in which the status API says `connected: true`."""
 
 
@@ -126,8 +127,13 @@ def view_of(
 
 
 def state_of(row: Connection, vault: Vault, key_id: str | None) -> State:
-    """The state of a row; `locked` where its credential is sealed with a key that is not configured."""
-    return State.LOCKED if key_id is not None and not vault.knows(key_id) else State(row.state)
+    """The state of a row; `locked` where its credential is sealed with a key that is not configured.
+
+    A word that this release does not know, written by a newer one, proves nothing: `unverified`.
+    """
+    if key_id is not None and not vault.knows(key_id):
+        return State.LOCKED
+    return State(row.state) if row.state in _KNOWN else State.UNVERIFIED
 
 
 def _locked_reason(key_id: str | None) -> str:

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, String, and_, bindparam, cast, delete, func, literal, or_, select
+from sqlalchemy import ColumnElement, and_, bindparam, delete, func, literal, or_, select
 from sqlmodel import col
 
 from atlas_hub.kit.ids import is_id
+from atlas_hub.storage import webhooks
 from atlas_hub.storage.db import Ask, Tx, UtcDateTime
-from atlas_hub.storage.models import AccountClaim, Connection, Credential, OAuthAttempt, Schedule
+from atlas_hub.storage.models import AccountClaim, Connection, Credential, OAuthAttempt
 
 CARDS: ColumnElement[bool] = and_(
     col(Connection.kind) == "account", col(Connection.subscriber) == "", col(Connection.contexts) == ""
@@ -66,17 +67,6 @@ async def all_from_environment(tx: Tx) -> list[Connection]:
     return list((await tx.execute(select(Connection).where(col(Connection.source) == "environment"))).scalars())
 
 
-_HOOKS = (
-    select(func.count())
-    .where(
-        col(Schedule.workspace) == bindparam("workspace"),
-        col(Schedule.enabled),
-        col(Schedule.channel) == "webhook",
-        # Within JSON text a quote inside a value is escaped, so this is a key with its value and nothing else.
-        cast(col(Schedule.recipients), String).like('%"type": "webhook"%'),
-    )
-    .scalar_subquery()
-)
 _ONE = select(literal(1).label("one")).subquery()
 _STATUSES = (
     select(
@@ -90,7 +80,7 @@ _STATUSES = (
         col(Connection.connected_at),
         col(Connection.source),
         col(Credential.key_id),
-        _HOOKS.label("hooks"),
+        webhooks.ACTIVE.label("hooks"),
     )
     .select_from(_ONE)  # a row even where nothing is stored, for the number of webhooks
     .outerjoin(
@@ -115,7 +105,7 @@ async def statuses(ask: Ask, workspace: str) -> tuple[Sequence[Any], int]:
 
 
 _AROUND = (
-    select(_HOOKS.label("hooks"), col(OAuthAttempt.provider), col(OAuthAttempt.expires_at))
+    select(webhooks.ACTIVE.label("hooks"), col(OAuthAttempt.provider), col(OAuthAttempt.expires_at))
     .select_from(_ONE)
     .outerjoin(
         OAuthAttempt,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from sqlalchemy import text as sql
 
 from atlas_hub.hub import Hub
 from atlas_hub.kit.ids import new_id
@@ -72,6 +73,28 @@ async def test_what_is_no_active_webhook_task_is_not(
         assert row is not None
         row.recipients, row.channel, row.enabled = [HOOK], "webhook", True
     assert await counted(people) == (1, ["webhook"])
+
+
+@pytest.mark.parametrize(
+    ("text", "count"),
+    [
+        ('[{"type":"webhook","url":"https://hooks.acme.example"}]', 1),
+        ('[ { "url": "https://hooks.acme.example", "type" : "webhook" } ]', 1),
+        ('[{"type": "email", "meta": {"type": "webhook"}}]', 0),
+        ('{"type": "webhook"}', 0),
+        ('[{"type": "Webhook"}]', 0),
+        ('["webhook", 7, null, [{"type": "webhook"}]]', 0),
+        ("null", 0),
+    ],
+)
+async def test_recipients_are_read_as_json_however_they_are_written(
+    each_hub: Hub, people: People, text: str, count: int
+) -> None:
+    task = await schedule(each_hub, people.keys["owner"].workspace, HOOK)
+    async with each_hub.db.transaction() as tx:
+        statement = sql("UPDATE atlas_hub_schedule SET recipients = :text WHERE id = :id")
+        await tx.execute(statement, {"text": text, "id": task})
+    assert (await counted(people))[0] == count
 
 
 async def test_without_a_database_there_are_none(hub_without_database: Hub, people: People) -> None:

@@ -73,6 +73,7 @@ async def test_the_test_token_is_taken_and_says_that_nothing_arrives(world, read
     world.standin.test_reads = reads
     result = await world.check(serverToken=postmark.TEST)
     assert result.limits == (_postmark.NOWHERE,)
+    assert result.delivers is False
     receipt = await world.send(serverToken=postmark.TEST)
     assert receipt.text.endswith("sends nothing.")
     assert world.standin.messages == []
@@ -231,9 +232,19 @@ async def test_a_name_is_shown_without_what_is_unseen_and_a_blank_one_by_its_num
         assert next(s.detail for s in world.steps if s.key == "accepted" and s.ok) == f"to the server {shown}"
 
 
-@pytest.mark.parametrize("number", [None, 7, "", "<b>", "1-2-3-4-5"])
-async def test_without_a_receipt_nothing_was_sent(world, number):
+@pytest.mark.parametrize(
+    ("number", "shown"), [(None, ""), (7, ""), ("", ""), ("<b>", ""), ("x" * 129, ""), ("1-2-3-4-5", "1-2-3-4-5")]
+)
+async def test_what_postmark_accepted_is_sent_whatever_its_id_looks_like(world, number, shown):
     world.standin.dial.set(Fault.NONSENSE, body=json.dumps({"ErrorCode": 0, "Message": "OK", "MessageID": number}))
+    receipt = await world.send()
+    assert receipt.id == shown
+    assert receipt.text.endswith(f" as {shown}." if shown else ", without a message ID.")
+
+
+@pytest.mark.parametrize("body", ["{}", '{"Message": "OK"}', '{"ErrorCode": "0"}'])
+async def test_without_a_yes_nothing_was_sent(world, body):
+    world.standin.dial.set(Fault.NONSENSE, body=body)
     with pytest.raises(PlatformError):
         await world.send()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
@@ -82,15 +83,19 @@ async def test_the_token_of_the_environment_is_a_row_and_is_proven_at_the_start(
     assert "slack" in said["deliveryChannels"]
 
 
-async def test_a_page_that_comes_before_the_proof_makes_the_row_and_no_more(
+async def test_a_page_that_comes_before_the_proof_makes_the_row_and_has_it_proven(
     vendors: Hub, first: Actor, token: str
 ) -> None:
     for _ in range(3):
         card = await shown(vendors, first)
     assert card.connection is not None
-    assert (card.mode, card.connection.state) == (Mode.ENVIRONMENT, State.UNVERIFIED)
+    assert card.mode == Mode.ENVIRONMENT
     assert len(await rows(vendors)) == 1
-    assert [event.kind for event in await rows(vendors, AuditEvent)] == ["environment_found"]
+    await asyncio.gather(*vendors._tasks)
+    said = (await status.answer(vendors, first))["slack"]
+    assert (said["teamId"], said["state"]) == ("T0ACME", State.DEGRADED)
+    assert [claim.account_key for claim in await rows(vendors, AccountClaim)] == ["T0ACME"]
+    assert [event.kind for event in await rows(vendors, AuditEvent)] == ["environment_found", "checked"]
 
 
 async def test_another_workspace_does_not_see_it(vendors: Hub, first: Actor, token: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+from sqlalchemy import update
 
 from atlas_hub.hub import Hub
 from atlas_hub.services import connections, status
@@ -12,6 +13,7 @@ from atlas_hub.services.access import Actor
 from atlas_hub.services.status import Mode, mode_of
 from atlas_hub.storage.models import Connection, Credential
 from tests.standins.sendgrid import FULL_ACCESS
+from tests.standins.slack import SlackStandin
 from tests.standins.slack_seed import ACME
 
 FIELDS = {
@@ -97,3 +99,31 @@ async def test_a_row_that_cannot_be_opened_is_shown_locked_and_takes_nothing_els
     assert said["deliveryChannels"] == []
     card = next(card for card in (await status.overview(vendors, owner)).cards if card.provider == "slack")
     assert "v9" in card.connection.reason
+
+
+async def test_a_row_that_makes_no_sense_spoils_no_other_platform(vendors: Hub, owner: Actor) -> None:
+    await connections.connect(vendors, owner, "slack", "bot_token", {"bot_token": ACME}, source="page")
+    await _write(vendors, state="newer_word")
+    said = (await status.answer(vendors, owner))["slack"]
+    assert (said["connected"], said["state"], said["teamId"]) == (True, "unverified", "T0ACME")
+    await _write(vendors, state="ok", wire=None)
+    said = await status.answer(vendors, owner)
+    assert (said["slack"]["connected"], said["slack"]["state"]) == (True, "misconfigured")
+    assert (said["slack"]["teamId"], said["slack"]["installedAt"], said["slack"]["checks"]) == (None, None, {})
+    assert said["telegram"]["connected"] is False
+
+
+async def test_a_token_that_may_not_send_is_no_delivery_channel(
+    vendors: Hub, owner: Actor, slack: SlackStandin
+) -> None:
+    slack.tokens[ACME].scopes -= {"chat:write"}
+    await connections.connect(vendors, owner, "slack", "bot_token", {"bot_token": ACME}, source="page")
+    said = await status.answer(vendors, owner)
+    assert (said["slack"]["connected"], said["slack"]["state"]) == (True, "misconfigured")
+    assert "chat:write" in said["slack"]["checks"]["authorized"]["proof"]
+    assert said["deliveryChannels"] == []
+
+
+async def _write(hub: Hub, **facts: object) -> None:
+    async with hub.db.transaction() as tx:
+        await tx.execute(update(Connection).values(**facts))
