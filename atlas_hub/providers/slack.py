@@ -234,7 +234,7 @@ PROVIDER = Provider(
     features=FEATURES,
     limits=(
         "About one message a second goes to a channel; Slack asks to wait when there are more.",
-        "A private channel takes messages only after the bot was invited there.",
+        "A channel takes messages only after the bot was invited there, with /invite and its @name.",
         "The hub writes messages only; the /atlas command, mentions and threads are not answered yet.",
     ),
     copies=(

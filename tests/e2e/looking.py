@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import Page
+from playwright.sync_api import TimeoutError as NoPicture
 
 from tests.e2e.browsing import HEIGHTS, NARROW, WIDE
 from tests.e2e.ground import ROOT
@@ -73,9 +74,23 @@ class Looking:
                 page.wait_for_timeout(60)
                 name = f"{state}-{scheme}-{width}"
                 self._look(page, name, width)
-                page.screenshot(path=str(SHOTS / f"{name}.png"), full_page=not page.locator("dialog[open]").count())
+                self._keep(page, name, width)
         page.emulate_media(color_scheme="light", reduced_motion="reduce")
         page.set_viewport_size(size)
+
+    def _keep(self, page: Page, name: str, width: int) -> None:
+        """Keep a screenshot. Chromium at times never delivers one; a frame of another size brings it back."""
+        whole = not page.locator("dialog[open]").count()
+        for last in (False, False, True):
+            try:
+                page.screenshot(path=str(SHOTS / f"{name}.png"), full_page=whole, timeout=10_000)
+            except NoPicture:
+                if last:
+                    raise
+                for height in (HEIGHTS[width] + 1, HEIGHTS[width]):
+                    page.set_viewport_size({"width": width, "height": height})
+            else:
+                return
 
     def _look(self, page: Page, name: str, width: int) -> None:
         if page.evaluate("typeof axe === 'undefined'"):
