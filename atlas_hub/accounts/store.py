@@ -111,13 +111,15 @@ async def _seats(tx: Tx, user_id: str | None) -> dict[str, list[Seat]]:
     return found
 
 
-async def only_here(tx: Tx, workspace_id: str) -> list[str]:
-    """The ids of the users who belong to this workspace and to no other."""
+async def only_here(tx: Tx, workspace_id: str) -> dict[str, bool]:
+    """Id → whether the operator disabled them, of the users who belong to this workspace and to no other."""
     elsewhere = select(col(Membership.user_id)).where(col(Membership.workspace) != workspace_id)
-    statement = select(col(Membership.user_id)).where(
-        col(Membership.workspace) == workspace_id, col(Membership.user_id).not_in(elsewhere)
+    statement = (
+        select(col(User.id), col(User.disabled_by_operator))
+        .join(Membership, col(Membership.user_id) == col(User.id))
+        .where(col(Membership.workspace) == workspace_id, col(User.id).not_in(elsewhere))
     )
-    return list((await tx.execute(statement)).scalars())
+    return dict((await tx.execute(statement)).all())
 
 
 async def lock_members(tx: Tx, workspace_id: str) -> None:

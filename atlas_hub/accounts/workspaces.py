@@ -101,7 +101,8 @@ async def delete(hub: Hub, workspace_id: str, *, by: str = people.COMMAND_LINE, 
     """Delete a workspace and all that belongs to it, in one transaction. Raises `NotFound`.
 
     Users who belong to no other workspace go with it, except the one who `stays` (an id): their sessions move to
-    another workspace of theirs, or to none. Its name and how many rows went.
+    another workspace of theirs, or to none. Except, too, whom the operator disabled, unless it is the operator who
+    deletes: nobody `stays`. Its name and how many rows went.
     """
     async with hub.db.transaction() as tx:
         row = await installation.the_row(tx)
@@ -110,7 +111,8 @@ async def delete(hub: Hub, workspace_id: str, *, by: str = people.COMMAND_LINE, 
         workspace = await store.workspace(tx, workspace_id)
         if workspace is None:
             raise NotFound(_NO_WORKSPACE)
-        leaving = [user_id for user_id in await store.only_here(tx, workspace_id) if user_id != stays]
+        only_here = await store.only_here(tx, workspace_id)
+        leaving = [each for each, barred in only_here.items() if not stays or (each != stays and not barred)]
         if stays:
             left = [seat.workspace for seat in await store.seats(tx, stays) if seat.workspace != workspace_id]
             await store.move_sessions(tx, stays, workspace_id, left[0] if left else "")
