@@ -56,11 +56,12 @@ async def create(hub: Hub, actor: Actor, *, email: str, role: Role, once: str = 
     }
     if wrong := {name: sentence for name, sentence in faults.items() if sentence}:
         raise BadForm(wrong)
-    require_may_give(actor, role)
     token = sessions.new_token()
     try:
         async with changing(hub, actor) as change:
-            await _make_room(change.tx, actor, email, once)
+            now = await people.as_now(change.tx, actor)
+            require_may_give(now, role)
+            await _make_room(change.tx, now, email, once)
             invite = Invite(
                 id=once if is_id(once) else new_id(),
                 workspace=actor.workspace,
@@ -84,7 +85,7 @@ async def revoke(hub: Hub, actor: Actor, invite_id: str) -> str:
     require_admin(actor)
     async with changing(hub, actor) as change:
         invite = await _found(change.tx, actor, invite_id)
-        require_may_give(actor, invite.role)
+        require_may_give(await people.as_now(change.tx, actor), invite.role)
         await change.tx.delete(invite)
         await change.note("invitation_revoked", subject=invite.email, role=invite.role)
     return invite.email

@@ -88,7 +88,7 @@ async def change_role(hub: Hub, actor: Actor, user_id: str, role: Role) -> None:
     if role not in people.ROLES:
         raise BadForm({"role": "A member is owner, admin or member. Choose one of them."})
     async with _changing(hub, actor, user_id) as seated:
-        require_may_give(actor, role)
+        require_may_give(seated.change.actor, role)
         if role is not Role.OWNER:
             await seated.require_another_owner()
         former, seated.seat.role = seated.seat.role, role.value
@@ -168,6 +168,7 @@ async def _changing(hub: Hub, actor: Actor, user_id: str) -> AsyncIterator[_Seat
     async with hub.db.transaction() as tx:
         user = await store.user_of(tx, user_id)
         head = await audit.head_of(tx, actor.workspace)
+        actor = await people.as_now(tx, actor)
         seat = await store.membership(tx, actor.workspace, user_id)
         if user is None or seat is None:
             raise NotFound(NOT_HERE)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from atlas_hub.accounts import passwords, store
 from atlas_hub.accounts.models import Membership, User
 from atlas_hub.hub import Hub
 from atlas_hub.kit.errors import BadForm, Conflict, NotFound
-from atlas_hub.services.access import Actor, Role
+from atlas_hub.services.access import Actor, Role, require_admin
 from atlas_hub.storage import audit
 from atlas_hub.storage.db import Broken, Tx
 
@@ -38,6 +38,19 @@ def command_line(workspace: str) -> Actor:
 def is_command_line(actor: Actor) -> bool:
     """Whether it is whoever runs the hub, who is a member of nothing."""
     return actor.id == _COMMAND_LINE_ID
+
+
+async def as_now(tx: Tx, actor: Actor) -> Actor:
+    """The actor in the role that they have now: between their asking and the workspace's lock they may have lost it.
+
+    Call it with the workspace locked, and decide by what it returns. Raises `Forbidden` for who is no owner or admin.
+    """
+    if is_command_line(actor):
+        return actor
+    role = await store.role_of(tx, actor.workspace, actor.id)
+    now = replace(actor, role=Role(role or Role.MEMBER))
+    require_admin(now)
+    return now
 
 
 def normal_email(email: str) -> str:

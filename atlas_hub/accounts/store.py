@@ -96,6 +96,18 @@ async def membership(tx: Tx, workspace_id: str, user_id: str) -> Membership | No
     return await tx.get(Membership, (workspace_id, user_id))
 
 
+async def role_of(tx: Tx, workspace_id: str, user_id: str) -> str | None:
+    """The role of a user who can sign in to the workspace, or None."""
+    statement = (
+        select(col(Membership.role))
+        .join(User, col(User.id) == col(Membership.user_id))
+        .where(
+            col(Membership.workspace) == workspace_id, col(Membership.user_id) == user_id, col(User.disabled).is_(False)
+        )
+    )
+    return (await tx.execute(statement)).scalar_one_or_none()
+
+
 async def seats(tx: Tx, user_id: str) -> list[Seat]:
     """The workspaces a user belongs to, oldest first."""
     return (await _seats(tx, user_id)).get(user_id, [])
