@@ -33,13 +33,12 @@ class NewInvite:
 
 @dataclass(frozen=True, kw_only=True)
 class Invitation:
-    """What a valid link opens. `known` is whether the e-mail has an account already."""
+    """What a valid link opens. Whether the e-mail has an account it does not say: whoever invites could then ask."""
 
     workspace: str
     workspace_name: str
     email: str
     role: Role
-    known: bool
 
 
 async def create(hub: Hub, actor: Actor, *, email: str, role: Role, once: str = "") -> NewInvite:
@@ -110,7 +109,6 @@ async def opened(hub: Hub, token: str) -> Invitation | None:
             workspace_name=workspace.name,
             email=invite.email,
             role=Role(invite.role),
-            known=await store.user_by_email(tx, invite.email) is not None,
         )
 
 
@@ -143,7 +141,7 @@ async def join(hub: Hub, token: str, *, name: str, password: str) -> str:
             )
             return await sessions.begin(hub, tx, user.id, invite.workspace)
     except Broken:
-        raise Conflict(f"{email} has an account by now. Open the link again and sign in with it.") from None
+        raise Conflict(f"{email} has an account already. Sign in with it to join.") from None
 
 
 async def accept(hub: Hub, token: str, visitor: store.Visitor, session: str) -> None:
