@@ -88,7 +88,12 @@ def to(path: str) -> Response:
 
 def to_sign_in(next_path: str) -> Response:
     """Send the browser to the sign-in, and from there on to a path of our own."""
-    return to(f"{SIGN_IN_PATH}?{urlencode({'next': next_path})}")
+    return to(sign_in_with(next_path))
+
+
+def sign_in_with(next_path: str) -> str:
+    """The address of the sign-in that leads on to a path of our own."""
+    return f"{SIGN_IN_PATH}?{urlencode({'next': next_path})}"
 
 
 async def signed_in(request: Request, the_hub: Hub, token: str, next_path: str) -> Response:

@@ -33,13 +33,12 @@ class NewInvite:
 
 @dataclass(frozen=True, kw_only=True)
 class Invitation:
-    """What a valid link opens. `known` is whether the e-mail has an account already."""
+    """What a valid link opens. Whether the e-mail has an account it does not say: whoever invites could then ask."""
 
     workspace: str
     workspace_name: str
     email: str
     role: Role
-    known: bool
 
 
 async def create(hub: Hub, actor: Actor, *, email: str, role: Role, once: str = "") -> NewInvite:
@@ -56,11 +55,12 @@ async def create(hub: Hub, actor: Actor, *, email: str, role: Role, once: str = 
     }
     if wrong := {name: sentence for name, sentence in faults.items() if sentence}:
         raise BadForm(wrong)
-    require_may_give(actor, role)
     token = sessions.new_token()
     try:
         async with changing(hub, actor) as change:
-            await _make_room(change.tx, actor, email, once)
+            now = await people.as_now(change.tx, actor)
+            require_may_give(now, role)
+            await _make_room(change.tx, now, email, once)
             invite = Invite(
                 id=once if is_id(once) else new_id(),
                 workspace=actor.workspace,
@@ -84,7 +84,7 @@ async def revoke(hub: Hub, actor: Actor, invite_id: str) -> str:
     require_admin(actor)
     async with changing(hub, actor) as change:
         invite = await _found(change.tx, actor, invite_id)
-        require_may_give(actor, invite.role)
+        require_may_give(await people.as_now(change.tx, actor), invite.role)
         await change.tx.delete(invite)
         await change.note("invitation_revoked", subject=invite.email, role=invite.role)
     return invite.email
@@ -109,7 +109,6 @@ async def opened(hub: Hub, token: str) -> Invitation | None:
             workspace_name=workspace.name,
             email=invite.email,
             role=Role(invite.role),
-            known=await store.user_by_email(tx, invite.email) is not None,
         )
 
 
@@ -142,7 +141,7 @@ async def join(hub: Hub, token: str, *, name: str, password: str) -> str:
             )
             return await sessions.begin(hub, tx, user.id, invite.workspace)
     except Broken:
-        raise Conflict(f"{email} has an account by now. Open the link again and sign in with it.") from None
+        raise Conflict(f"{email} has an account already. Sign in with it to join.") from None
 
 
 async def accept(hub: Hub, token: str, visitor: store.Visitor, session: str) -> None:

@@ -8,12 +8,13 @@ from starlette.routing import Route
 
 from atlas_hub.accounts import invites, pages, sessions
 from atlas_hub.accounts.actors import SIGN_IN_PATH
-from atlas_hub.accounts.answering import calm, signed_in, to, with_form
+from atlas_hub.accounts.answering import calm, sign_in_with, signed_in, to, with_form
 from atlas_hub.accounts.intake import HOME, form_token, read_form
 from atlas_hub.accounts.invites import Invitation
 from atlas_hub.accounts.store import Visitor
 from atlas_hub.hub import hub
-from atlas_hub.kit.errors import BadForm, NotFound
+from atlas_hub.kit.errors import BadForm, Conflict, NotFound
+from atlas_hub.services.access import Role
 
 
 @calm
@@ -30,28 +31,36 @@ async def joining(request: Request) -> Response:
     if visitor is not None and visitor.email != invitation.email:
         return _for_another(invitation, visitor)
     faults: dict[str, str] = {}
+    alert = ""
     try:
         if fields is not None and visitor is not None and session is not None:
             await invites.accept(the_hub, token, visitor, session)
             return to(HOME)
-        if fields is not None and not invitation.known:
-            name, password = fields.get("name", ""), fields.get("password", "")
-            made = await invites.join(the_hub, token, name=name, password=password)
+        if fields is not None and "password" in fields:  # else it was the button of a session that ended
+            made = await invites.join(the_hub, token, name=fields.get("name", ""), password=fields["password"])
             return await signed_in(request, the_hub, made, HOME)
     except NotFound:
         return _over()
     except BadForm as error:
         faults = error.fields
+    except Conflict as error:
+        alert = error.text
     form = form_token(request, the_hub.settings)
-    told = f"You are invited into the workspace {invitation.workspace_name}. You will be its {invitation.role.value}."
-    if invitation.role.value == "member":
-        told = f"You are invited into the workspace {invitation.workspace_name}, as a member."
-    path, email = f"/join/{token}", invitation.email
-    if invitation.known:
-        answer = pages.join_known(path, form, told, email=email, here=visitor is not None)
+    told, path = _told(invitation), f"/join/{token}"
+    if visitor is not None:
+        answer = pages.join_here(path, form, told)
     else:
-        answer = pages.join(path, form, told, email=email, typed=fields or {}, faults=faults)
+        answer = pages.join(
+            path, sign_in_with(path), form, told, email=invitation.email, typed=fields or {}, faults=faults,
+            alert=alert,
+        )  # fmt: skip
     return with_form(answer, the_hub, form)
+
+
+def _told(invitation: Invitation) -> str:
+    if invitation.role is Role.MEMBER:
+        return f"You are invited into the workspace {invitation.workspace_name}, as a member."
+    return f"You are invited into the workspace {invitation.workspace_name}. You will be its {invitation.role.value}."
 
 
 def _over() -> Response:

@@ -20,6 +20,7 @@ LAST_OWNER = (
     "{email} is the last owner who can sign in, and a workspace needs one. Make somebody else an owner first, "
     "then try again."
 )
+BY_OPERATOR = "Disabled by whoever runs the hub. Only they can let {email} in again: ask them."
 NOT_HERE = "There is no such member in this workspace. They may have been removed in the meantime."
 
 
@@ -87,7 +88,7 @@ async def change_role(hub: Hub, actor: Actor, user_id: str, role: Role) -> None:
     if role not in people.ROLES:
         raise BadForm({"role": "A member is owner, admin or member. Choose one of them."})
     async with _changing(hub, actor, user_id) as seated:
-        require_may_give(actor, role)
+        require_may_give(seated.change.actor, role)
         if role is not Role.OWNER:
             await seated.require_another_owner()
         former, seated.seat.role = seated.seat.role, role.value
@@ -98,7 +99,8 @@ async def change_role(hub: Hub, actor: Actor, user_id: str, role: Role) -> None:
 async def remove(hub: Hub, actor: Actor, user_id: str) -> str:
     """Take a member out of the workspace, and sign them out of it; their e-mail.
 
-    The account goes with its last workspace. Raises `Forbidden`, `NotFound`, `Conflict` for the last owner.
+    The account goes with its last workspace, but stays where the operator disabled it, as does that. Raises
+    `Forbidden`, `NotFound`, `Conflict` for the last owner.
     """
     async with _changing(hub, actor, user_id) as seated:
         await seated.require_another_owner()
@@ -107,7 +109,8 @@ async def remove(hub: Hub, actor: Actor, user_id: str) -> str:
         await store.delete_sessions_of(tx, user.id, actor.workspace)
         await tx.delete(seated.seat)
         await tx.flush()
-        if only_here:
+        # Invited again they would be somebody new, whom nobody disabled.
+        if only_here and (people.is_command_line(actor) or not user.disabled_by_operator):
             await store.delete_users(tx, [user.id])
         await seated.change.note("member_removed", subject=user.email, role=seated.seat.role)
     return user.email
@@ -116,11 +119,14 @@ async def remove(hub: Hub, actor: Actor, user_id: str) -> str:
 async def set_disabled(hub: Hub, actor: Actor, user_id: str, *, disabled: bool) -> None:
     """Shut a member out, and sign them out everywhere; or let them in again.
 
-    Raises `Forbidden`, `NotFound`, `Conflict` for the last owner, for oneself, and for who belongs elsewhere too.
+    Raises `Forbidden`, `NotFound`, `Conflict` for the last owner, for oneself, for who belongs elsewhere too, and for
+    letting in whom the operator disabled.
     """
     async with _changing(hub, actor, user_id) as seated:
         if disabled and user_id == actor.id:
             raise Conflict("You cannot disable yourself. Another owner or admin can do it.")
+        if not disabled:
+            require_may_enable(seated.user)
         await seated.require_only_here("disable" if disabled else "enable")
         if disabled:
             await seated.require_another_owner()
@@ -147,6 +153,12 @@ def require_may_give(actor: Actor, role: Role | str) -> None:
         raise Forbidden(OWNERS_ALONE)
 
 
+def require_may_enable(member: roster.Member | User) -> None:
+    """Raises `Conflict` where the operator disabled them, whom no workspace lets in again."""
+    if member.disabled_by_operator:
+        raise Conflict(BY_OPERATOR.format(email=member.email))
+
+
 @asynccontextmanager
 async def _changing(hub: Hub, actor: Actor, user_id: str) -> AsyncIterator[_Seated]:
     """Change a member of the actor's workspace: the user locked first, as signing in does it, then the workspace."""
@@ -156,6 +168,7 @@ async def _changing(hub: Hub, actor: Actor, user_id: str) -> AsyncIterator[_Seat
     async with hub.db.transaction() as tx:
         user = await store.user_of(tx, user_id)
         head = await audit.head_of(tx, actor.workspace)
+        actor = await people.as_now(tx, actor)
         seat = await store.membership(tx, actor.workspace, user_id)
         if user is None or seat is None:
             raise NotFound(NOT_HERE)

@@ -29,6 +29,7 @@ class User(HubModel, table=True):
     name: str = Field(default="", max_length=120)
     password_hash: str = Field(max_length=200)  # Argon2id
     disabled: bool = False
+    disabled_by_operator: bool = False  # then no workspace enables them
     created_at: datetime = moment()
 
 

@@ -129,21 +129,26 @@ def set_up(
 
 
 def join(
-    path: str, form_token: str, told: str, *, email: str, typed: Mapping[str, str], faults: Mapping[str, str]
-) -> HTMLResponse:
-    """The form by which somebody who is invited makes an account. `told` says into what."""
-    body = f'<p class="soft">{escape(told)}</p>' + alert_of("Something in the form needs mending." if faults else "")
+    path: str, sign_in_path: str, form_token: str, told: str, *, email: str, typed: Mapping[str, str],
+    faults: Mapping[str, str], alert: str = "",
+) -> HTMLResponse:  # fmt: skip
+    """For somebody who is invited: the way to the sign-in, and the form that makes an account. `told` says into what.
+
+    The same for an e-mail with an account and without, until the form is complete and `alert` says what came of it.
+    """
+    body = f'<p class="soft">{escape(told)}</p>'
+    body += alert_of("Something in the form needs mending." if faults else alert)
+    body += (
+        f'<p>Do you have an account? <a href="{escape(sign_in_path)}">Sign in to join</a>. If not, make one here.</p>'
+    )
     body += form(path, JOIN, form_token, "Join", {**typed, "email": email}, faults, {})
-    return page("Join", body, status=422 if faults else 200)
+    return page("Join", body, status=422 if faults else 409 if alert else 200)
 
 
-def join_known(path: str, form_token: str, told: str, *, email: str, here: bool) -> HTMLResponse:
-    """For somebody with an account: a button to join with, or first the sign-in where they are not signed in `here`."""
-    if here:
-        body = f'<p>{escape(told)}</p><form method="post" action="{escape(path)}">{carried(form_token, {})}'
-        return page("Join", body + '<button type="submit">Join</button></form>')
-    body = f'<p class="soft">{escape(told)} You have an account: sign in to join.</p>'
-    return page("Join", body + form("/sign-in", SIGN_IN, form_token, "Sign in", {"email": email}, {}, {"next": path}))
+def join_here(path: str, form_token: str, told: str) -> HTMLResponse:
+    """For somebody who is signed in: a button to join with."""
+    body = f'<p>{escape(told)}</p><form method="post" action="{escape(path)}">{carried(form_token, {})}'
+    return page("Join", body + '<button type="submit">Join</button></form>')
 
 
 def alert_of(text: str) -> str:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from atlas_hub.accounts import passwords, store
 from atlas_hub.accounts.models import Membership, User
 from atlas_hub.hub import Hub
 from atlas_hub.kit.errors import BadForm, Conflict, NotFound
-from atlas_hub.services.access import Actor, Role
+from atlas_hub.services.access import Actor, Role, require_admin
 from atlas_hub.storage import audit
 from atlas_hub.storage.db import Broken, Tx
 
 COMMAND_LINE = "command line"
+_COMMAND_LINE_ID = "command-line"
 EMAIL_LENGTH = 200
 NAME_LENGTH = 120
 ROLES = (Role.OWNER, Role.ADMIN, Role.MEMBER)
@@ -31,7 +32,25 @@ class Person:
 
 def command_line(workspace: str) -> Actor:
     """Whoever runs the hub, in a workspace: its owner."""
-    return Actor(id="command-line", name=COMMAND_LINE, workspace=workspace, role=Role.OWNER)
+    return Actor(id=_COMMAND_LINE_ID, name=COMMAND_LINE, workspace=workspace, role=Role.OWNER)
+
+
+def is_command_line(actor: Actor) -> bool:
+    """Whether it is whoever runs the hub, who is a member of nothing."""
+    return actor.id == _COMMAND_LINE_ID
+
+
+async def as_now(tx: Tx, actor: Actor) -> Actor:
+    """The actor in the role that they have now: between their asking and the workspace's lock they may have lost it.
+
+    Call it with the workspace locked, and decide by what it returns. Raises `Forbidden` for who is no owner or admin.
+    """
+    if is_command_line(actor):
+        return actor
+    role = await store.role_of(tx, actor.workspace, actor.id)
+    now = replace(actor, role=Role(role or Role.MEMBER))
+    require_admin(now)
+    return now
 
 
 def normal_email(email: str) -> str:
@@ -111,10 +130,13 @@ async def listed(hub: Hub) -> list[Person]:
 
 
 async def set_disabled(hub: Hub, id_or_email: str, *, disabled: bool, by: str = COMMAND_LINE) -> User:
-    """Shut a user out, and sign them out everywhere; or let them in again. Raises `NotFound`."""
+    """Shut a user out, and sign them out everywhere; or let them in again. Raises `NotFound`.
+
+    No workspace lets in whom this shut out; this lets in whomever a workspace shut out.
+    """
     async with hub.db.transaction() as tx:
         user = await _known(tx, id_or_email)
-        user.disabled = disabled
+        user.disabled = user.disabled_by_operator = disabled
         await store.delete_sessions_of(tx, user.id)
         await _note(hub, tx, user, "user_disabled" if disabled else "user_enabled", by)
     return user

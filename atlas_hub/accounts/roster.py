@@ -22,6 +22,7 @@ class Member:
     name: str
     role: str
     disabled: bool
+    disabled_by_operator: bool
     seen_at: datetime | None
 
 
@@ -34,14 +35,30 @@ async def members(tx: Tx, workspace_id: str) -> list[Member]:
         .scalar_subquery()
     )
     statement = (
-        select(col(User.id), col(User.email), col(User.name), col(Membership.role), col(User.disabled), seen)
+        select(
+            col(User.id),
+            col(User.email),
+            col(User.name),
+            col(Membership.role),
+            col(User.disabled),
+            col(User.disabled_by_operator),
+            seen,
+        )
         .join(Membership, col(Membership.user_id) == col(User.id))
         .where(col(Membership.workspace) == workspace_id)
         .order_by(col(User.email))
     )
     return [
-        Member(id=id_, email=email, name=name, role=role, disabled=disabled, seen_at=seen_at)
-        for id_, email, name, role, disabled, seen_at in await tx.execute(statement)
+        Member(
+            id=id_,
+            email=email,
+            name=name,
+            role=role,
+            disabled=disabled,
+            disabled_by_operator=by_operator,
+            seen_at=seen_at,
+        )
+        for id_, email, name, role, disabled, by_operator, seen_at in await tx.execute(statement)
     ]
 
 

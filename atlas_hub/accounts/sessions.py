@@ -6,7 +6,7 @@ import hashlib
 import re
 import secrets
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from starlette.responses import Response
 
@@ -92,12 +92,18 @@ async def begin(hub: Hub, tx: Tx, user_id: str, workspace: str) -> str:
 
 
 async def actor_of(hub: Hub, token: str | None) -> Actor | None:
-    """Who a token belongs to now: one query. None for an unknown, ended or idle session and a disabled user."""
+    """Who a token belongs to now: one query. None for an unknown, ended or idle session and a disabled user.
+
+    Where they belong no more to the session's workspace, it moves to the oldest that they do belong to.
+    """
     if token is None:
         return None
     at, hashed = hub.now(), token_hash(token)
     async with hub.db.asking() as ask:
         found = await store.signed(ask, hashed, at=at, seen_after=at - IDLE)
+    if found is None and await _moved(hub, hashed, at):
+        async with hub.db.asking() as ask:
+            found = await store.signed(ask, hashed, at=at, seen_after=at - IDLE)
     if found is None:
         return None
     if at - found.seen_at >= SEEN_EVERY:
@@ -144,3 +150,14 @@ async def seats_of(hub: Hub, actor: Actor) -> list[store.Seat]:
     """The workspaces between which the actor may switch."""
     async with hub.db.reading() as tx:
         return await store.seats(tx, actor.id)
+
+
+async def _moved(hub: Hub, hashed: str, at: datetime) -> bool:
+    """Whether a session that nobody could act in was moved, with the user's others like it, to where somebody can."""
+    async with hub.db.asking() as ask:
+        astray = await store.astray(ask, hashed, at=at, seen_after=at - IDLE)
+    if astray is None:
+        return False
+    async with hub.db.transaction() as tx:
+        await store.move_sessions(tx, astray.user_id, astray.workspace, astray.home)
+    return True

@@ -95,8 +95,10 @@ def invited(frame: Frame, new: NewInvite) -> HTMLResponse:
 def person(frame: Frame, actor: Actor, member: roster.Member, *, said: str, faults: Mapping[str, str]) -> HTMLResponse:
     """One member: their role, and what can be done about them."""
     path = f"/settings/members/{member.id}"
-    able = "Enable…" if member.disabled else "Disable…"
-    acts = {"sign-out": "Sign out everywhere…", "enable" if member.disabled else "disable": able, "remove": "Remove…"}
+    able = {"enable": "Enable…"} if member.disabled else {"disable": "Disable…"}
+    if member.disabled_by_operator:
+        able = {}
+    acts = {"sign-out": "Sign out everywhere…", **able, "remove": "Remove…"}
     if not _may_touch(actor, member.role):
         what = '<p class="soft">Only an owner may change or remove an owner.</p>'
     else:
@@ -107,6 +109,8 @@ def person(frame: Frame, actor: Actor, member: roster.Member, *, said: str, faul
         )
         what = framing.box(frame, f"{path}/role", choice, "Change role") + f'<div class="row">{links}</div>'
     state = "Disabled: they cannot sign in. " if member.disabled else ""
+    if member.disabled_by_operator:
+        state = "Disabled by whoever runs the hub. Only they can enable them again. "
     seen = framing.when(member.seen_at, "not signed in")
     body = (
         framing.done(said)
@@ -217,7 +221,8 @@ def _may_touch(actor: Actor, role: str) -> bool:
 def _member(each: roster.Member, actor: Actor) -> tuple[str, ...]:
     you = " (you)" if each.id == actor.id else ""
     name = f"<small>{escape(each.name)}{you}</small>" if each.name or you else ""
-    state = "<small>disabled</small>" if each.disabled else ""
+    disabled = "disabled by whoever runs the hub" if each.disabled_by_operator else "disabled"
+    state = f"<small>{disabled}</small>" if each.disabled else ""
     return (
         escape(each.email) + name,
         escape(each.role) + state,

@@ -88,6 +88,8 @@ async def acting(visit: Visit) -> Response:
         return to(f"{MEMBERS}?done={act}")
     member = await members.member(visit.hub, visit.actor, user_id)
     members.require_may_give(visit.actor, member.role)
+    if act == "enable":
+        members.require_may_enable(member)
     does, text = ACTS[act]
     return framing.sure(
         visit.frame, "members", f"{does}: {member.email}", text, does=does, back=f"{MEMBERS}/{member.id}"

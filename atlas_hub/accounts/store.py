@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import bindparam, delete, exists, select, update
+from sqlalchemy import bindparam, delete, exists, func, select, update
 from sqlmodel import col
 
 from atlas_hub.accounts.models import Membership, SetUpLink, SignInSession, User, Workspace
@@ -42,6 +42,15 @@ class Visitor:
     id: str
     email: str
     name: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Astray:
+    """A live session in a workspace that its user may not belong to, and the oldest workspace they belong to."""
+
+    user_id: str
+    workspace: str
+    home: str
 
 
 # Users
@@ -87,6 +96,18 @@ async def membership(tx: Tx, workspace_id: str, user_id: str) -> Membership | No
     return await tx.get(Membership, (workspace_id, user_id))
 
 
+async def role_of(tx: Tx, workspace_id: str, user_id: str) -> str | None:
+    """The role of a user who can sign in to the workspace, or None."""
+    statement = (
+        select(col(Membership.role))
+        .join(User, col(User.id) == col(Membership.user_id))
+        .where(
+            col(Membership.workspace) == workspace_id, col(Membership.user_id) == user_id, col(User.disabled).is_(False)
+        )
+    )
+    return (await tx.execute(statement)).scalar_one_or_none()
+
+
 async def seats(tx: Tx, user_id: str) -> list[Seat]:
     """The workspaces a user belongs to, oldest first."""
     return (await _seats(tx, user_id)).get(user_id, [])
@@ -111,13 +132,15 @@ async def _seats(tx: Tx, user_id: str | None) -> dict[str, list[Seat]]:
     return found
 
 
-async def only_here(tx: Tx, workspace_id: str) -> list[str]:
-    """The ids of the users who belong to this workspace and to no other."""
+async def only_here(tx: Tx, workspace_id: str) -> dict[str, bool]:
+    """Id → whether the operator disabled them, of the users who belong to this workspace and to no other."""
     elsewhere = select(col(Membership.user_id)).where(col(Membership.workspace) != workspace_id)
-    statement = select(col(Membership.user_id)).where(
-        col(Membership.workspace) == workspace_id, col(Membership.user_id).not_in(elsewhere)
+    statement = (
+        select(col(User.id), col(User.disabled_by_operator))
+        .join(Membership, col(Membership.user_id) == col(User.id))
+        .where(col(Membership.workspace) == workspace_id, col(User.id).not_in(elsewhere))
     )
-    return list((await tx.execute(statement)).scalars())
+    return dict((await tx.execute(statement)).all())
 
 
 async def lock_members(tx: Tx, workspace_id: str) -> None:
@@ -139,6 +162,12 @@ async def delete_users(tx: Tx, user_ids: Iterable[str]) -> None:
 # Sessions
 
 
+_LIVE = (
+    col(SignInSession.token_hash) == bindparam("token_hash"),
+    col(SignInSession.expires_at) > bindparam("at"),
+    col(SignInSession.seen_at) > bindparam("seen_after"),
+    col(User.disabled).is_(False),
+)
 _SIGNED = (
     select(
         col(User.id), col(User.email), col(User.name), col(Workspace.id), col(Workspace.name), col(Membership.role),
@@ -151,12 +180,7 @@ _SIGNED = (
         (col(Membership.user_id) == col(User.id)) & (col(Membership.workspace) == col(SignInSession.workspace)),
     )
     .join(Workspace, col(Workspace.id) == col(SignInSession.workspace))
-    .where(
-        col(SignInSession.token_hash) == bindparam("token_hash"),
-        col(SignInSession.expires_at) > bindparam("at"),
-        col(SignInSession.seen_at) > bindparam("seen_after"),
-        col(User.disabled).is_(False),
-    )
+    .where(*_LIVE)
 )  # fmt: skip
 
 
@@ -181,12 +205,7 @@ _VISITOR = (
     select(col(User.id), col(User.email), col(User.name))
     .select_from(SignInSession)
     .join(User, col(User.id) == col(SignInSession.user_id))
-    .where(
-        col(SignInSession.token_hash) == bindparam("token_hash"),
-        col(SignInSession.expires_at) > bindparam("at"),
-        col(SignInSession.seen_at) > bindparam("seen_after"),
-        col(User.disabled).is_(False),
-    )
+    .where(*_LIVE)
 )
 
 
@@ -194,6 +213,26 @@ async def visitor(ask: Ask, token_hash: str, *, at: datetime, seen_after: dateti
     """Whose live session a token is: one query. A disabled user's is nobody's."""
     row = (await ask.execute(_VISITOR, {"token_hash": token_hash, "at": at, "seen_after": seen_after})).one_or_none()
     return None if row is None else Visitor(id=row[0], email=row[1], name=row[2])
+
+
+_ASTRAY = (
+    select(
+        col(SignInSession.user_id),
+        col(SignInSession.workspace),
+        select(func.min(col(Membership.workspace)))
+        .where(col(Membership.user_id) == col(SignInSession.user_id))
+        .correlate(SignInSession)
+        .scalar_subquery(),
+    )
+    .join(User, col(User.id) == col(SignInSession.user_id))
+    .where(*_LIVE)
+)
+
+
+async def astray(ask: Ask, token_hash: str, *, at: datetime, seen_after: datetime) -> Astray | None:
+    """For a live session that `signed` finds nobody in: where it is and could be. None where nowhere, or not live."""
+    row = (await ask.execute(_ASTRAY, {"token_hash": token_hash, "at": at, "seen_after": seen_after})).one_or_none()
+    return None if row is None or row[2] is None else Astray(user_id=row[0], workspace=row[1], home=row[2])
 
 
 async def note_seen(tx: Tx, token_hash: str, at: datetime) -> None:

@@ -15,6 +15,7 @@ main{width:100%;max-width:400px;background:var(--card);border:1px solid var(--li
 h1{margin:0 0 8px;font-size:20px;line-height:1.3}
 p{margin:0 0 16px;overflow-wrap:anywhere}
 .soft{color:var(--soft);font-size:14px}
+a{color:var(--accent);text-underline-offset:2px}
 label{display:block;margin:16px 0 4px;font-size:14px;font-weight:600}
 input,select{width:100%;min-height:40px;padding:8px 12px;border:1px solid var(--edge);border-radius:8px;
 background:var(--card);color:var(--text);font:inherit}
@@ -35,7 +36,6 @@ body{display:block;place-items:normal;padding:0;font-size:14px}
 main{max-width:1120px;margin:0 auto;padding:24px 24px 64px;border:0;background:none}
 h1{font-size:20px}
 h2{margin:32px 0 8px;font-size:14px}
-a{color:var(--accent);text-underline-offset:2px}
 .skip{position:absolute;left:-999px;background:var(--card);padding:8px 16px}
 .skip:focus{left:8px;top:8px}
 .top{display:flex;flex-wrap:wrap;align-items:center;gap:8px 16px;padding:8px 24px;border-bottom:1px solid var(--line);

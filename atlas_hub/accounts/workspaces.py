@@ -74,6 +74,7 @@ async def rename(hub: Hub, actor: Actor, name: str) -> Workspace:
         await known(tx, actor.workspace)
     async with changing(hub, actor, begins=False) as change:
         workspace = await known(change.tx, actor.workspace)
+        await people.as_now(change.tx, actor)
         former, workspace.name = workspace.name, name.strip()
         if former != workspace.name:
             await change.note("workspace_renamed", subject=workspace.id, name=workspace.name, former=former)
@@ -83,7 +84,7 @@ async def rename(hub: Hub, actor: Actor, name: str) -> Workspace:
 def require_owner(actor: Actor) -> None:
     """Raises `Forbidden` for anyone but an owner."""
     if actor.role is not Role.OWNER:
-        raise Forbidden("Only an owner may delete this workspace. Ask one of them.")
+        raise Forbidden(_OWNERS_ALONE)
 
 
 async def delete_own(hub: Hub, actor: Actor, typed: str) -> None:
@@ -98,10 +99,13 @@ async def delete_own(hub: Hub, actor: Actor, typed: str) -> None:
 
 
 async def delete(hub: Hub, workspace_id: str, *, by: str = people.COMMAND_LINE, stays: str = "") -> tuple[str, int]:
-    """Delete a workspace and all that belongs to it, in one transaction. Raises `NotFound`.
+    """Delete a workspace and all that belongs to it, in one transaction.
+
+    Raises `NotFound`, and `Forbidden` where the one who `stays` is no owner (any more).
 
     Users who belong to no other workspace go with it, except the one who `stays` (an id): their sessions move to
-    another workspace of theirs, or to none. Its name and how many rows went.
+    another workspace of theirs, or to none. Except, too, whom the operator disabled, unless it is the operator who
+    deletes: nobody `stays`. Its name and how many rows went.
     """
     async with hub.db.transaction() as tx:
         row = await installation.the_row(tx)
@@ -110,7 +114,10 @@ async def delete(hub: Hub, workspace_id: str, *, by: str = people.COMMAND_LINE, 
         workspace = await store.workspace(tx, workspace_id)
         if workspace is None:
             raise NotFound(_NO_WORKSPACE)
-        leaving = [user_id for user_id in await store.only_here(tx, workspace_id) if user_id != stays]
+        if stays and await store.role_of(tx, workspace_id, stays) != Role.OWNER:
+            raise Forbidden(_OWNERS_ALONE)
+        only_here = await store.only_here(tx, workspace_id)
+        leaving = [each for each, barred in only_here.items() if not stays or (each != stays and not barred)]
         if stays:
             left = [seat.workspace for seat in await store.seats(tx, stays) if seat.workspace != workspace_id]
             await store.move_sessions(tx, stays, workspace_id, left[0] if left else "")
@@ -207,6 +214,7 @@ async def set_up(hub: Hub, token: str, *, workspace: str, name: str, email: str,
 
 
 LINK_OVER = "This set-up link is not valid: it was used, replaced by a newer one, or is older than a day."
+_OWNERS_ALONE = "Only an owner may delete this workspace. Ask one of them."
 _NO_WORKSPACE = "There is no workspace with this id. `atlas-hub workspace list` shows them all."
 
 

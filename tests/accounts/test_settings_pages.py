@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import logging
 import re
+from html import unescape
 
 import pytest
 from sqlalchemy import select
@@ -138,15 +139,48 @@ async def test_somebody_with_an_account_signs_in_at_the_link_and_joins(acme):
     token = await other.invite(await other.actor(OWNER, "boss@example.org"), "member@example.com")
     path = f"/join/{token}"
     browser = browser_of()
-    form = await browser.get(path)
-    assert 'action="/sign-in"' in form.text
-    hidden = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)">', form.text))
-    entered = await browser.post("/sign-in", {**hidden, "email": "member@example.com", "password": PASSWORD})
+    sign_in = unescape(re.search(r'<a href="(/sign-in[^"]*)"', (await browser.get(path)).text)[1])
+    entered = await browser.fill(sign_in, {"email": "member@example.com", "password": PASSWORD})
     assert entered.headers["location"] == path
     assert "You are invited into the workspace Other" in (await browser.get(path)).text
     joined = await browser.fill(path, {})
     assert joined.headers["location"] == HOME
     assert (await other.roles())["member@example.com"] == "member"
+
+
+async def test_a_link_does_not_tell_whether_its_address_has_an_account(acme):
+    other = await found(acme.hub, "Other")
+    boss = await other.actor(OWNER, "boss@example.org")
+    told = []
+    for email in ("member@example.com", "nobody@example.com"):
+        path = f"/join/{await other.invite(boss, email)}"
+        browser = browser_of()
+        pages = [
+            await browser.get(path),
+            await browser.fill(path, {"name": "", "password": "short"}),
+            await browser.fill(path, {}),
+            await browser.get(path),
+        ]
+        token = re.search(r'name="form_token" value="([^"]+)"', pages[0].text)[1]
+        secrets = {email: "EMAIL", path: "PATH", path.replace("/", "%2F"): "NEXT", token: "TOKEN"}
+        texts = [page.text for page in pages]
+        for secret, word in secrets.items():
+            texts = [text.replace(secret, word) for text in texts]
+        told.append((texts, [page.status_code for page in pages]))
+    assert told[0] == told[1]
+    assert told[0][1] == [200, 422, 200, 200]
+
+
+async def test_a_completed_form_for_an_address_with_an_account_leads_to_the_sign_in(acme):
+    other = await found(acme.hub, "Other")
+    path = f"/join/{await other.invite(await other.actor(OWNER, 'boss@example.org'), 'member@example.com')}"
+    browser = browser_of()
+    answer = await browser.fill(path, {"name": "", "password": "other unrelated words"})
+    assert answer.status_code == 409
+    assert re.search(r'role="alert"[^>]*>member@example.com has an account already', answer.text)
+    assert 'href="/sign-in?next=' in answer.text
+    assert "member@example.com" not in await other.roles()
+    assert (await browser_of().sign_in("member@example.com", PASSWORD)).status_code == 303
 
 
 async def test_a_link_of_somebody_elses_is_a_calm_sentence_and_still_works(acme):

@@ -309,3 +309,35 @@ async def test_migrations_go_down_and_up_again_with_data_and_leave_a_hosts_table
     async with db.reading() as tx:
         assert (await tx.execute(text("SELECT count(*) FROM hosts_own"))).scalar_one() == 1
         assert (await tx.execute(text("SELECT count(*) FROM atlas_hub_connection"))).scalar_one() == 0
+
+
+@pytest.mark.parametrize(
+    ("actor", "disabled", "is_theirs"),
+    [("command line", True, True), ("ana@example.com", True, False), ("command line", False, False)],
+)
+async def test_whom_the_operator_disabled_before_the_column_was_there_is_known_from_the_log(
+    any_hub: Hub,
+    actor: str,
+    disabled: bool,  # noqa: FBT001  # a case
+    is_theirs: bool,  # noqa: FBT001  # a case
+) -> None:
+    db: Db = any_hub.db
+    async with db.transaction() as tx:
+        tx.add(people.User(email="mo@example.com", password_hash="", disabled=disabled, created_at=now()))
+        tx.add(
+            models.AuditEvent(
+                workspace=A, seq=1, at=now(), kind="user_disabled", actor=actor, subject="mo@example.com",
+                previous_hash="", hash="1",
+            )
+        )  # fmt: skip
+    engine = db.engine if db.postgres else db.engine.execution_options(begin="IMMEDIATE")
+    async with engine.begin() as connection:
+        await connection.run_sync(lambda sync: command.downgrade(alembic_config(sync), "0002"))
+        assert "disabled_by_operator" not in {
+            column["name"]
+            for column in await connection.run_sync(lambda sync: inspect(sync).get_columns("atlas_hub_user"))
+        }
+    await migrate(db)
+    async with db.reading() as tx:
+        found = (await tx.execute(text("SELECT disabled_by_operator FROM atlas_hub_user"))).scalar_one()
+        assert bool(found) is is_theirs
