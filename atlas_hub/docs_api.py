@@ -64,7 +64,10 @@ Beside these, a session that is over is 401 `session_expired`, a path that does 
 that a path does not understand 405 `method_not_allowed` with the header `Allow`.
 
 A request is judged in this order: who asks, their role, their rate (all but GET and HEAD: `ATLAS_RATE_LIMIT_RPM` a
-minute for each caller), path and method, workspace, body.
+minute for each caller), path and method, database, workspace, query or body.
+
+A browser's CORS preflight (`OPTIONS` with `Origin` and `Access-Control-Request-Method`) never reaches the hub: Reflex
+answers it by its `cors_allowed_origins`, as text and without `X-Request-Id`.
 
 A vendor's refusal has the provider's own word:
 
