@@ -60,11 +60,14 @@ where the vendor is the reason, and is one of {codes}.
 
 BESIDE = """\
 
-Beside these, a session that is over is 401 `session_expired`, a path that does not exist 404 `not_found`, and a method
-that a path does not understand 405 `method_not_allowed` with the header `Allow`.
+Beside these, a session that is over is 401 `session_expired`; what is said above of paths and methods that do not
+exist, 404 `not_found` and 405 `method_not_allowed`, has the same shape.
 
 A request is judged in this order: who asks, their role, their rate (all but GET and HEAD: `ATLAS_RATE_LIMIT_RPM` a
-minute for each caller), path and method, workspace, body.
+minute for each caller), path and method, database, workspace, query or body.
+
+A browser's CORS preflight (`OPTIONS` with `Origin` and `Access-Control-Request-Method`) never reaches the hub: Reflex
+answers it by its `cors_allowed_origins`, as text and without `X-Request-Id`.
 
 A vendor's refusal has the provider's own word:
 

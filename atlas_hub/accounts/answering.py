@@ -10,14 +10,14 @@ from urllib.parse import urlencode
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from atlas_hub.accounts import pages, sessions
 from atlas_hub.accounts.actors import SIGN_IN_PATH
 from atlas_hub.accounts.intake import FORM_COOKIE, HOME, Refused
 from atlas_hub.hub import Hub, hub
-from atlas_hub.kit import logs
+from atlas_hub.kit import clock, logs
 from atlas_hub.kit.errors import Conflict, Forbidden, HubError, NotAvailable, NotFound
-from atlas_hub.kit.ids import new_id
 from atlas_hub.services.access import Actor
 from atlas_hub.storage.db import Unreachable
 
@@ -28,13 +28,33 @@ SETTINGS = "/settings"
 AGAIN = (SIGN_IN_PATH, "Back to sign-in")
 
 
+async def noted(app: ASGIApp, route: str, scope: Scope, receive: Receive, send: Send) -> None:
+    """Let the app answer under a request id, which the answer carries, and write the request's line.
+
+    `route` is a template, as a path may be a one-time link.
+    """
+    status = 0  # nobody was answered: the caller has gone
+    with logs.request() as request_id:
+        began = clock.monotonic()
+
+        async def carrying(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message = {**message, "headers": [*message.get("headers", ()), (b"x-request-id", request_id.encode())]}
+            await send(message)
+
+        try:
+            await app(scope, receive, carrying)
+        finally:
+            logs.answered(route, scope["method"], status, clock.monotonic() - began)
+
+
 def calm(endpoint: Endpoint) -> Endpoint:
     """Whatever goes wrong becomes a page: never a stack, never a blank."""
 
     @functools.wraps(endpoint)
     async def answered(request: Request) -> Response:
-        reference = new_id()
-        logs.request_id.set(reference)
         try:
             return await endpoint(request)
         except HubError as error:
@@ -48,6 +68,7 @@ def calm(endpoint: Endpoint) -> Endpoint:
                 "Back in a moment", text, status=503, link=_back(request), headers={"Retry-After": "30"}
             )
         except Exception:
+            reference = logs.request_id.get()
             log.exception("Unexpected error %s", reference)
             text = f"Something unexpected went wrong. Try again; if it happens again, report the reference {reference}."
             return pages.notice("That did not work", text, status=500, link=_back(request))

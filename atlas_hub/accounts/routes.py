@@ -12,7 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from atlas_hub.accounts import intake, join_routes, pages, people, sessions, settings_routes, sign_in, workspaces
 from atlas_hub.accounts.actors import SIGN_IN_PATH
-from atlas_hub.accounts.answering import SETTINGS, calm, signed_in, to, to_sign_in, who, with_form
+from atlas_hub.accounts.answering import SETTINGS, calm, noted, signed_in, to, to_sign_in, who, with_form
 from atlas_hub.accounts.intake import FORM_COOKIE, HOME, form_token, read_form, safe_next
 from atlas_hub.hub import Hub, hub
 from atlas_hub.kit.errors import BadForm, NotFound, TooManyRequests, Unauthenticated
@@ -144,14 +144,27 @@ UNFRAMED = (
 """What the page's own answers say to a browser; a host says what it likes of its pages."""
 
 
+def _route_of(scope: Scope) -> str | None:
+    """The template of the route that Starlette takes: the first that matches, rather one that has the method, too."""
+    matching = [(route.matches(scope)[0], route.path) for route in ROUTES]
+    for wanted in (Match.FULL, Match.PARTIAL):
+        for match, path in matching:
+            if match is wanted:
+                return path
+    return None
+
+
 def transformer(inner: ASGIApp) -> ASGIApp:
     """Put the sign-in pages before the app: what is none of their addresses goes on to it, and may not be framed."""
     own = Starlette(routes=ROUTES)
 
     async def outer(scope: Scope, receive: Receive, send: Send) -> None:
-        ours = scope["type"] == "http" and any(route.matches(scope)[0] is not Match.NONE for route in ROUTES)
-        if ours or scope["type"] != "http":
-            await (own if ours else inner)(scope, receive, send)
+        if scope["type"] != "http":
+            await inner(scope, receive, send)
+            return
+        route = _route_of(scope)
+        if route is not None:
+            await noted(own, route, scope, receive, send)
             return
 
         async def unframed(message: Message) -> None:

@@ -75,7 +75,7 @@ def build(actors: Actors, providers: Mapping[str, Provider] = PROVIDERS) -> ASGI
     operations = routes(providers)
     methods: dict[str, frozenset[str]] = {DOCUMENT: frozenset({"GET"})}
     for operation, verb in operations:
-        endpoint = _endpoint(verb, reads=operation.method == "GET")
+        endpoint = _endpoint(verb, placeless=verb is get_status)
         app.add_api_route(
             operation.path, endpoint, methods=[operation.method], response_model=None, **operation.declared()
         )
@@ -116,11 +116,11 @@ def routes(providers: Mapping[str, Provider]) -> list[tuple[openapi.Operation, V
     return found
 
 
-def _endpoint(verb: Verb, *, reads: bool) -> Callable[[Request], Awaitable[Response]]:
+def _endpoint(verb: Verb, *, placeless: bool) -> Callable[[Request], Awaitable[Response]]:
     async def endpoint(request: Request) -> Response:
         scope = request.scope
         try:
-            said = await verb(_placed(Call(scope[HUB], scope[ACTOR], request), reads=reads))
+            said = await verb(_placed(Call(scope[HUB], scope[ACTOR], request), placeless=placeless))
             return said if isinstance(said, Response) else answer(said)
         except Exception as error:  # noqa: BLE001  # the last line before the wire
             return told(error, scope[REQUEST_ID])
@@ -128,9 +128,12 @@ def _endpoint(verb: Verb, *, reads: bool) -> Callable[[Request], Awaitable[Respo
     return endpoint
 
 
-def _placed(call: Call, *, reads: bool) -> Call:
-    """The same call, once there is a database and a workspace to do it in; reading needs no database."""
-    if not reads or call.hub.has_database:
+def _placed(call: Call, *, placeless: bool) -> Call:
+    """The same call, once there is a database and a workspace to do it in; what is `placeless` needs no database.
+
+    Raises `NotAvailable`, `Refusal` 400, in this order.
+    """
+    if not placeless or call.hub.has_database:
         _ = call.hub.db  # raises NotAvailable where there is none
         if not call.actor.workspace:
             raise bad_request("You have no workspace. Create one, or ask to be added to one.")

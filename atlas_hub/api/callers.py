@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Sequence
-from dataclasses import replace
 from http import HTTPStatus
 from typing import Protocol
 from urllib.parse import urlsplit
@@ -39,7 +38,7 @@ async def admit(hub: Hub, actors: Actors, request: Request, request_id: str) -> 
 
     Raises `Unauthenticated`, `Refusal` 403 `csrf_failed`, `Forbidden`, `TooManyRequests`, in this order.
     """
-    actor = replace(await _authenticate(hub, actors, request, request_id), request_id=request_id)
+    actor = await _authenticate(hub, actors, request, request_id)
     require_admin(actor)
     if request.method not in READING:
         await hub.limits.hit(

@@ -1,12 +1,8 @@
-"""What surrounds every answer of an API: request id, headers, error bodies, and how much of a request is read.
-
-An incoming X-Request-Id is not trusted: the id is always made here, so that no caller can write into our log.
-"""
+"""What surrounds every answer of an API: request id, headers, error bodies, and how much of a request is read."""
 
 from __future__ import annotations
 
 import logging
-import uuid
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -25,7 +21,6 @@ from atlas_hub.kit.errors import HubError, NotAvailable, NotFound
 from atlas_hub.services.access import Actor
 
 log = logging.getLogger(__name__)
-access = logging.getLogger("atlas_hub.access")
 
 BODY_BYTES = 64 * 1024
 JSON = "application/json"
@@ -93,15 +88,13 @@ class Envelope:
         self._admit = admit
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        request_id = str(uuid.uuid4())
-        known_as = logs.request_id.set(request_id)
-        began = clock.monotonic()
-        envelope = _Sender(send, request_id, head=scope["method"] == "HEAD")
-        try:
-            await self._answered(scope, receive, envelope, request_id)
-        finally:
-            self._note(scope, envelope.status, clock.monotonic() - began)
-            logs.request_id.reset(known_as)
+        with logs.request() as request_id:
+            began = clock.monotonic()
+            envelope = _Sender(send, request_id, head=scope["method"] == "HEAD")
+            try:
+                await self._answered(scope, receive, envelope, request_id)
+            finally:
+                self._note(scope, envelope.status, clock.monotonic() - began)
 
     async def _answered(self, scope: Scope, receive: Receive, envelope: _Sender, request_id: str) -> None:
         try:
@@ -123,11 +116,8 @@ class Envelope:
         inner = self._inner(scope)
         path = inner["path"][len(inner["root_path"]) :]
         route = self._prefix + path if path in self._allow else "(none)"
-        method = scope["method"] if scope["method"] in metrics.METHODS else "other"
-        metrics.answered(route, method, status, seconds)
-        ms = round(seconds * 1000)
-        said = {"method": method, "route": route, "status": status, "ms": ms}
-        access.info("%s %s %s %s ms", method, route, status, ms, extra=said)
+        metrics.answered(route, scope["method"], status, seconds)
+        logs.answered(route, scope["method"], status, seconds)
 
     def _inner(self, scope: Scope) -> Scope:
         root = scope.get("root_path", "") + self._prefix

@@ -23,7 +23,8 @@ ABOUT = """\
 Connect, test and disconnect what the Integrations page shows. For owners and admins of a workspace; the key or the
 session decides which. Every answer has `X-Request-Id` and `Cache-Control: no-store`. A session cookie is taken in place
 of a key; a change then needs the header `X-Atlas-CSRF: 1`. A slash at the end of a path changes nothing, HEAD is GET
-without a body, and unknown keys of a body are ignored.
+without a body, and unknown keys of a body are ignored. A method that a path does not have is 405 `method_not_allowed`,
+with those that it has in the header `Allow`; a path that does not exist is 404 `not_found`.
 """
 REFS = "#/components/schemas/{model}"
 

@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from atlas_hub.api.envelope import answer
 from atlas_hub.api.traffic import TRAFFIC
 from atlas_hub.hub import hub
-from atlas_hub.kit import metrics
+from atlas_hub.kit import logs, metrics
 from atlas_hub.kit.errors import NotAvailable
 from atlas_hub.kit.secret import Secret
 from atlas_hub.services import operating
@@ -79,11 +79,13 @@ def answering(prefix: str = PREFIX) -> Callable[[ASGIApp], ASGIApp]:
             if ask is None:
                 await app(scope, receive, send)
                 return
-            if scope["method"] not in {"GET", "HEAD"}:
-                refusal = Response(status_code=HTTPStatus.METHOD_NOT_ALLOWED, headers={"Allow": "GET, HEAD"})
-                await refusal(scope, receive, send)
-                return
-            await (await ask(Request(scope)))(scope, receive, send)
+            with logs.request() as request_id:  # and no line in the log, which probes would fill
+                if scope["method"] in {"GET", "HEAD"}:
+                    said = await ask(Request(scope))
+                else:
+                    said = Response(status_code=HTTPStatus.METHOD_NOT_ALLOWED, headers={"Allow": "GET, HEAD"})
+                said.headers["X-Request-Id"] = request_id
+                await said(scope, receive, send)
 
         return first_the_operator
 

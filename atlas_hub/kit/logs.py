@@ -6,12 +6,21 @@ import json
 import logging
 import sys
 import traceback
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import Final
 
-request_id: ContextVar[str] = ContextVar("atlas_hub_request_id", default="-")
-"""Under which id an answer, a page event or a command can be found in the log."""
+access = logging.getLogger("atlas_hub.access")
+
+NO_REQUEST: Final = "-"
+request_id: ContextVar[str] = ContextVar("atlas_hub_request_id", default=NO_REQUEST)
+"""Under which id an answer, a page event or a command can be found in the log, and in the audit log."""
+
+METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+"""Those that are written; any other is `other`, as a caller may send whatever words it likes."""
 
 FIELDS: Final = ("method", "route", "status", "ms")
 """What the line of a request says beside its message; nothing else of a record's extras is written."""
@@ -64,6 +73,29 @@ def install(form: str) -> None:
     root.addHandler(lines)
     logging.getLogger("atlas_hub").setLevel(logging.INFO)
     logging.captureWarnings(capture=True)
+
+
+@contextmanager
+def request() -> Iterator[str]:
+    """Give a request its id, which is handed to the block: made here, so that no caller can write into our log."""
+    made = str(uuid.uuid4())
+    before = request_id.set(made)
+    try:
+        yield made
+    finally:
+        request_id.reset(before)
+
+
+def answered(route: str, method: str, status: int, seconds: float) -> None:
+    """Write the line of a request. `route` is a template, never a path that somebody sent."""
+    kind, ms = method_of(method), round(seconds * 1000)
+    said = {"method": kind, "route": route, "status": status, "ms": ms}
+    access.info("%s %s %s %s ms", kind, route, status, ms, extra=said)
+
+
+def method_of(method: str) -> str:
+    """The method, if it is one of `METHODS`; else `other`."""
+    return method if method in METHODS else "other"
 
 
 def _time(record: logging.LogRecord) -> str:

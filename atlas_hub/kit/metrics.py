@@ -16,9 +16,10 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from atlas_hub.kit.logs import method_of
+
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 OURS: Final = "atlas_hub_"
-METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 SECONDS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 
 _registry = CollectorRegistry()
@@ -42,7 +43,7 @@ _tabs = Gauge(
 
 def answered(route: str, method: str, status: int, seconds: float) -> None:
     """Count a request. `route` is a template, never a path that somebody sent."""
-    kind = method if method in METHODS else "other"
+    kind = method_of(method)
     _requests.labels(route, kind, str(status)).inc()
     _request_seconds.labels(route, kind).observe(seconds)
 

@@ -34,7 +34,6 @@ class Actor:
     workspace: str
     workspace_name: str = ""
     role: Role
-    request_id: str = ""
 
     @property
     def called(self) -> str:

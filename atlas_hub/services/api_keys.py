@@ -98,7 +98,6 @@ async def create(
             actor=actor.name,
             at=row.created_at,
             subject=row.id,
-            request_id=actor.request_id,
             detail={"name": row.name, "role": row.role, "apis": list(_view(row).apis)},
         )
         return NewKey(view=_view(row), private_key=private_key)
@@ -129,7 +128,6 @@ async def revoke(hub: Hub, actor: Actor, key_id: str) -> KeyView:
                 actor=actor.name,
                 at=row.revoked_at,
                 subject=row.id,
-                request_id=actor.request_id,
                 detail={"name": row.name},
             )
         return _view(row)

@@ -41,7 +41,6 @@ class Change:
             provider=provider,
             subject=subject,
             result="failed" if failed else "ok",
-            request_id=self.actor.request_id,
             detail={name: value for name, value in detail.items() if value not in {None, ""}},
         )
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import select
 
+from atlas_hub.kit import logs
 from atlas_hub.kit.clock import iso
 from atlas_hub.kit.errors import NotFound
 from atlas_hub.storage.db import Tx, insert_once
@@ -47,10 +48,10 @@ async def append(
     provider: str = "",
     subject: str = "",
     result: str = "ok",
-    request_id: str = "",
     detail: dict[str, Any] | None = None,
 ) -> AuditEvent:
-    """Add one event after `head`. `detail` holds names and counts, never a secret."""
+    """Add one event after `head`, with the id that the log has now. `detail` holds names and counts, never a secret."""
+    request_id = logs.request_id.get()
     event = AuditEvent(
         workspace=head.workspace,
         seq=head.seq + 1,
@@ -61,7 +62,7 @@ async def append(
         provider=provider,
         subject=subject,
         detail=detail or {},
-        request_id=request_id,
+        request_id="" if request_id == logs.NO_REQUEST else request_id,
         previous_hash=head.hash,
         hash="",
     )

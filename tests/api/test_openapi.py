@@ -96,6 +96,14 @@ def test_every_operation_is_named_secured_and_says_what_can_happen(document: dic
             assert list(answer["content"]) == (list(MEDIA.values()) if file else ["application/json"])
 
 
+async def test_what_no_operation_of_it_answers_is_said_of_all(document: dict[str, Any], client: Client) -> None:
+    about = " ".join(document["info"]["description"].split())
+    for method, path in (("PUT", "/telegram"), ("GET", "/nothing")):
+        answer = await client.request(method, path)
+        assert f"{answer.status_code} `{answer.json()['error']}`" in about
+        assert path == "/nothing" or "`Allow`" in about
+
+
 def test_every_secret_field_is_a_password_that_is_only_written(document: dict[str, Any]) -> None:
     schemas = document["components"]["schemas"]
     found = 0

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
+from uuid import UUID
 
 import httpx
 import psycopg
@@ -109,3 +111,15 @@ async def test_a_worker_that_stops_is_not_ready_at_once(hub: Hub, monkeypatch: p
     assert await unready() == {"hub": "stopping"}
     monkeypatch.setattr(hubs, "_open", [])
     assert await unready() == {"hub": "stopping"}
+
+
+async def test_every_answer_has_an_id_and_probes_do_not_fill_the_log(
+    hub: Hub, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    async with asking() as probe:
+        answers = [await probe.get(path, headers={"X-Request-Id": "forged"}) for path in operator.ANSWERS]
+        answers.append(await probe.post("/healthz"))
+    assert [answer.status_code for answer in answers] == [200, 200, 404, 405]
+    assert len({UUID(answer.headers["x-request-id"]) for answer in answers}) == len(answers)
+    assert not [record for record in caplog.records if record.name == "atlas_hub.access"]

@@ -89,6 +89,24 @@ async def test_the_database_comes_before_the_workspace(people: People, hub_witho
         assert (status.status_code, status.json()["hasInternalDB"]) == (200, False)
 
 
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/used-by"),
+        ("GET", "/activity?limit=none"),
+        ("GET", "/activity/export"),
+        ("GET", "/doctor/bundle"),
+        ("POST", "/doctor"),
+        ("POST", "/telegram"),
+    ],
+)
+async def test_the_database_comes_before_the_fields(
+    people: People, hub_without_database: Hub, method: str, path: str
+) -> None:
+    async with asking(people) as client:
+        assert told(await client.request(method, path)) == (404, "not_available")
+
+
 async def test_the_workspace_comes_before_the_body(people: People, hub: Hub) -> None:
     async with asking(people, "nowhere") as client:
         for method, path in (("POST", "/telegram"), ("DELETE", "/slack"), ("GET", "/status"), ("POST", "/email/test")):

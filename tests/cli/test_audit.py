@@ -111,6 +111,15 @@ def test_an_export_has_all_that_its_hashes_are_made_of(run, acme):
         assert audit.hash_of(event) == own
 
 
+def test_what_a_command_did_has_an_id_of_that_command(run, acme):
+    CliRunner().invoke(main, ["key", "create", "--workspace", acme, "--role", "admin", "--api", "admin"])
+    key, *_, created = told(run("list", "--workspace", acme, "--json"))
+    assert (key["kind"], created["kind"]) == ("key_created", "workspace_created")
+    assert re.fullmatch("[0-9a-f]{24}", key["requestId"])
+    assert re.fullmatch("[0-9a-f]{24}", created["requestId"])
+    assert key["requestId"] != created["requestId"]
+
+
 @pytest.mark.parametrize("words", [("--from", "yesterday"), ("--kind", "Not a kind"), ("--result", "maybe")])
 def test_a_filter_that_means_nothing_is_refused_by_name(run, acme, words):
     for verb in (("list",), ("export", "--format", "csv")):

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from atlas_hub.hub import Hub
 from atlas_hub.kit.clock import iso
@@ -15,6 +16,7 @@ from atlas_hub.providers import PROVIDERS
 from atlas_hub.services.access import Actor
 from atlas_hub.services.status import Mode
 from atlas_hub.services.views import CardView, ConnectionView, Other, State
+from atlas_hub.storage.models import AuditEvent
 from atlas_hub.ui import showing, words
 from atlas_hub.ui.cards import CARDS
 from atlas_hub.ui.page import Page
@@ -137,6 +139,19 @@ async def test_connecting_shows_the_account_and_keeps_no_secret(hub: Hub, door: 
     assert typed == {}
     for kind in CARDS.values():
         assert ACME.encode() not in pickle.dumps(await browser.state(kind))
+
+
+async def test_what_was_done_has_the_reference_of_its_event_in_the_audit_log(
+    hub: Hub, door: Any, browser: Any, monkeypatch: pytest.MonkeyPatch
+):
+    await browser.raise_event(Page, "load")
+    monkeypatch.setattr(words, "reference", lambda: "0f1e2d3c")
+    await browser.raise_event(SLACK, "connect", {"_method": "bot_token", "bot_token": ACME})
+    async with hub.db.reading() as tx:
+        found = [
+            event.request_id for (event,) in await tx.execute(select(AuditEvent).where(AuditEvent.kind == "connected"))
+        ]
+    assert found == ["0f1e2d3c"]
 
 
 async def test_a_refusal_stands_at_its_field_and_the_next_try_succeeds(hub: Hub, door: Any, browser: Any):
