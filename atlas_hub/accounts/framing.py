@@ -14,17 +14,24 @@ from atlas_hub.accounts.intake import HOME
 from atlas_hub.accounts.styles import CSS, WIDE
 from atlas_hub.kit.clock import iso
 
+LOADED_FOR = "loaded_for"
+"""The field that says which workspace a form was loaded for: another tab may have switched since."""
 TABS = {"members": "Members", "keys": "Keys", "workspaces": "Workspaces"}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Frame:
-    """Whom a page is shown to. Without a workspace they belong to none."""
+    """Whom a page is shown to. Without a workspace they belong to none. `workspace_id` is what its forms are about."""
 
     name: str
     workspace: str
     form_token: str
     is_admin: bool
+    workspace_id: str = ""
+
+    def carried(self, hidden: Mapping[str, str] | None = None) -> str:
+        """What every form of the page carries unseen: see `LOADED_FOR`."""
+        return pages.carried(self.form_token, {LOADED_FOR: self.workspace_id, **(hidden or {})})
 
 
 def framed(frame: Frame, title: str, tab: str, body: str, *, status: int = 200) -> HTMLResponse:
@@ -51,7 +58,7 @@ def sure(
 ) -> HTMLResponse:
     """A page that asks before its own address is posted to. `does` is the button's word, `field` an input."""
     body = (
-        f'<p>{escape(text)}</p><form method="post" class="box">{pages.carried(frame.form_token, {})}{field}'
+        f'<p>{escape(text)}</p><form method="post" class="box">{frame.carried()}{field}'
         f'<div class="row"><button type="submit" class="danger">{escape(does)}</button>'
         f'<a class="button plain" href="{escape(back)}">Cancel</a></div></form>'
     )
@@ -61,7 +68,7 @@ def sure(
 def box(frame: Frame, action: str, inner: str, submit: str, *, hidden: Mapping[str, str] | None = None) -> str:
     """A form with its fields, which are HTML already, and its button."""
     return (
-        f'<form method="post" action="{escape(action)}" class="box">{pages.carried(frame.form_token, hidden or {})}'
+        f'<form method="post" action="{escape(action)}" class="box">{frame.carried(hidden)}'
         f'{inner}<button type="submit">{escape(submit)}</button></form>'
     )
 
@@ -69,7 +76,7 @@ def box(frame: Frame, action: str, inner: str, submit: str, *, hidden: Mapping[s
 def button(frame: Frame, action: str, words: str, *, kind: str = "", hidden: Mapping[str, str] | None = None) -> str:
     """A form that is a button alone."""
     return (
-        f'<form method="post" action="{escape(action)}">{pages.carried(frame.form_token, hidden or {})}'
+        f'<form method="post" action="{escape(action)}">{frame.carried(hidden)}'
         f'<button type="submit" class="{kind}">{words}</button></form>'
     )
 

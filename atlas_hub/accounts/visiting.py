@@ -11,8 +11,9 @@ from starlette.responses import Response
 
 from atlas_hub.accounts import sessions, settings_pages, workspaces
 from atlas_hub.accounts.answering import SETTINGS, Endpoint, calm, to, to_sign_in, who, with_form
-from atlas_hub.accounts.framing import Frame
+from atlas_hub.accounts.framing import LOADED_FOR, Frame
 from atlas_hub.accounts.intake import form_token, read_form
+from atlas_hub.accounts.pages import notice
 from atlas_hub.accounts.store import Visitor
 from atlas_hub.hub import Hub, hub
 from atlas_hub.kit.errors import BadForm
@@ -68,8 +69,16 @@ def entered(page: Page) -> Endpoint:
         actor = await who(request)
         if actor is None:
             return await _elsewhere(request, the_hub, fields, is_post=is_post)
+        if fields.pop(LOADED_FOR, actor.workspace) != actor.workspace:
+            return _switched(actor)
         token = form_token(request, the_hub.settings)
-        frame = Frame(name=actor.called, workspace=actor.workspace_name, form_token=token, is_admin=actor.may_change)
+        frame = Frame(
+            name=actor.called,
+            workspace=actor.workspace_name,
+            form_token=token,
+            is_admin=actor.may_change,
+            workspace_id=actor.workspace,
+        )
         said = SAID.get(request.query_params.get("done", ""), "")
         visit = Visit(
             hub=the_hub,
@@ -84,6 +93,14 @@ def entered(page: Page) -> Endpoint:
         return with_form(await page(visit), the_hub, token)
 
     return endpoint
+
+
+def _switched(actor: Actor) -> Response:
+    text = (
+        f"This page was loaded for another workspace; {actor.workspace_name} is the active one by now. "
+        "Nothing was changed. Look at the settings again, or switch back first."
+    )
+    return notice("You are in another workspace now", text, status=409, link=(SETTINGS, "Go to the settings"))
 
 
 async def _elsewhere(request: Request, the_hub: Hub, fields: dict[str, str], *, is_post: bool) -> Response:

@@ -334,3 +334,22 @@ def test_a_one_time_link_in_a_log_line_is_covered(line):
     covered = redact.redact(line.format(token))
     assert token not in covered
     assert token[10:] not in covered
+
+
+async def test_a_form_that_was_loaded_before_another_tab_switched_changes_nothing(acme):
+    owner = acme.people["owner@example.com"]
+    other = await found(acme.hub, "Other")
+    await people.create(acme.hub, email=owner.email, password=PASSWORD, role=OWNER, workspace=other.id)
+    browser = await signed_in(owner.email)
+    page = (await browser.get(TABS[0])).text
+    loaded = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)">', page))
+    here, there = (acme, other) if loaded["loaded_for"] == acme.id else (other, acme)
+    switched = await browser.post("/workspace", {**loaded, "workspace": there.id})
+    assert switched.status_code == 303
+    late = await browser.post(TABS[0], {**loaded, "email": "new@example.com", "role": "member"})
+    assert late.status_code == 409
+    assert "Nothing was changed" in late.text
+    assert not {"member_invited"} & {*await here.kinds(), *await there.kinds()}
+    again = await browser.fill(TABS[0], {"email": "new@example.com", "role": "member"})
+    assert again.status_code == 200
+    assert "member_invited" in await there.kinds()
