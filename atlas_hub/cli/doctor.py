@@ -98,7 +98,7 @@ async def _workspaces(hub: Hub, workspace_id: str | None) -> list[str]:
         return known
     if workspace_id not in known:
         async with hub.db.reading() as tx:
-            await workspaces.known(tx, workspace_id)
+            await workspaces.require(tx, workspace_id)
     return [workspace_id]
 
 
