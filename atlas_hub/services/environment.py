@@ -22,8 +22,8 @@ from atlas_hub.providers import PROVIDERS
 from atlas_hub.providers.contract import Environment, Form, Method, Provider, Purpose, scope_of
 from atlas_hub.services.access import Actor, Role
 from atlas_hub.services.changing import changing
+from atlas_hub.storage import audit, installation
 from atlas_hub.storage import connections as stored
-from atlas_hub.storage import installation
 from atlas_hub.storage.models import Connection
 
 log = logging.getLogger(__name__)
@@ -102,7 +102,8 @@ def mail(hub: Hub) -> Given | None:
 async def settle(hub: Hub, workspace: str, present: frozenset[str]) -> bool:
     """Make the rows that are missing in the first workspace; `present` are the providers that have one already.
 
-    True where one was made. Asks the database only where something is missing.
+    True where one was made. Asks the database only where something is missing. Raises `NotFound` where the workspace
+    is deleted meanwhile.
     """
     missing = [each for each in accounts(hub) if each.provider.slug not in present]
     if not missing or not hub.has_database or not is_id(workspace):
@@ -110,7 +111,8 @@ async def settle(hub: Hub, workspace: str, present: frozenset[str]) -> bool:
     async with hub.db.reading() as tx:
         if await installation.first_workspace(tx) != workspace:
             return False
-    async with changing(hub, _itself(workspace)) as change:
+        begins = not await audit.has_head(tx, workspace)
+    async with changing(hub, _itself(workspace), begins=begins) as change:
         if await installation.first_workspace(change.tx) != workspace:
             return False
         for each in missing:
@@ -128,18 +130,19 @@ async def begin(hub: Hub) -> None:
         return
     async with hub.db.reading() as tx:
         workspace = await installation.first_workspace(tx)
+        begins = not await audit.has_head(tx, workspace)
     if not is_id(workspace):
         return  # there is none yet, or the first one was deleted
     await settle(hub, workspace, frozenset())
-    for row_id in await _renew(hub, workspace):
+    for row_id in await _renew(hub, workspace, begins=begins):
         await _prove(hub, workspace, row_id)
 
 
-async def _renew(hub: Hub, workspace: str) -> list[str]:
+async def _renew(hub: Hub, workspace: str, *, begins: bool) -> list[str]:
     """Delete the rows whose variables are gone; the ids of the others."""
     here = {each.provider.slug: each for each in accounts(hub)}
     kept: list[str] = []
-    async with changing(hub, _itself(workspace)) as change:
+    async with changing(hub, _itself(workspace), begins=begins) as change:
         for row in await stored.all_from_environment(change.tx):
             found = here.get(row.provider)
             if found is None or row.workspace != workspace:
