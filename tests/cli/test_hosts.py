@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +13,12 @@ import pytest
 from click.testing import CliRunner, Result
 
 from atlas_hub import workspace_id
-from atlas_hub.cli import main
+from atlas_hub.cli import here, main
 from atlas_hub.hub import opened
 from atlas_hub.settings import load
 from atlas_hub.storage.counting import rows
 
+ROOT = Path(__file__).parents[2]
 TENANT = workspace_id("1")
 KEY = ("key", "create", "--role", "admin", "--json", "--workspace")
 
@@ -89,3 +92,65 @@ def test_a_typo_is_refused_where_there_are_workspaces_or_were(run: Any) -> None:
         assert run("doctor", "--workspace", TENANT, "--json").exit_code == 2
         run("workspace", "delete", acme, "--yes")
     refused(run(*KEY, acme))
+
+
+HOST = """
+import reflex as rx
+from atlas_hub import HubPlugin
+
+print("a host may print")
+hub = HubPlugin(actors="dashboard.actors"{more})
+config = rx.Config(app_name="dashboard", db_url="sqlite:///mine.db", plugins=[hub])
+"""
+
+
+def in_folder(folder: Path, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """`atlas-hub` in a folder, as a process of its own: Reflex reads one configuration in each."""
+    fixed = {"HOME": str(folder), "PYTHONPATH": str(ROOT)}
+    return subprocess.run(
+        [sys.executable, "-m", "atlas_hub", *words],
+        cwd=folder,
+        env={**fixed, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_in_a_hosts_folder_the_commands_use_the_hosts_database(tmp_path: Path) -> None:
+    (tmp_path / "rxconfig.py").write_text(HOST.format(more=""))
+    run = in_folder(tmp_path, *KEY, TENANT, HOST="0.0.0.0")  # noqa: S104  # of the host's server: not read here
+    assert json.loads(run.stdout)["workspace"] == TENANT, run.stderr
+    assert (tmp_path / "mine.db").is_file()
+    assert not (tmp_path / ".atlas" / "atlas.db").exists()
+
+
+def test_what_a_host_gives_its_plugin_counts(tmp_path: Path) -> None:
+    given = ', settings=__import__("atlas_hub.settings").settings.load(database_url="sqlite:///given.db")'
+    (tmp_path / "rxconfig.py").write_text(HOST.format(more=given))
+    run = in_folder(tmp_path, "migrate", "--json")
+    assert json.loads(run.stdout) == {"migrated": True}, run.stderr
+    assert (tmp_path / "given.db").is_file()
+
+
+def test_the_environment_comes_before_the_hosts_database(tmp_path: Path) -> None:
+    (tmp_path / "rxconfig.py").write_text(HOST.format(more=""))
+    run = in_folder(tmp_path, "migrate", DATABASE_URL="sqlite:///named.db")
+    assert run.returncode == 0, run.stderr
+    assert (tmp_path / "named.db").is_file()
+    assert not (tmp_path / "mine.db").exists()
+
+
+@pytest.mark.parametrize("broken", ["import nothing_that_exists", "raise SystemExit(0)", "config = 1", "def ("])
+def test_a_configuration_that_cannot_be_imported_is_one_sentence(tmp_path: Path, broken: str) -> None:
+    (tmp_path / "rxconfig.py").write_text(broken)
+    run = in_folder(tmp_path, "migrate", "--json")
+    assert (run.returncode, run.stdout) == (1, "")
+    assert run.stderr.startswith("Error: rxconfig.py of this folder cannot be imported")
+    assert len(run.stderr.splitlines()) == 1
+
+
+def test_the_stand_alone_apps_configuration_is_known_without_importing_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setitem(sys.modules, "atlas_hub.plugin", None)  # importing it would raise
+    assert here.settings() == load()
