@@ -154,3 +154,10 @@ def test_the_stand_alone_apps_configuration_is_known_without_importing_it(monkey
     monkeypatch.chdir(ROOT)
     monkeypatch.setitem(sys.modules, "atlas_hub.plugin", None)  # importing it would raise
     assert here.settings() == load()
+
+
+def test_the_doctor_looks_at_workspaces_in_which_nothing_is_connected_yet(run: Any, tmp_path: Path) -> None:
+    told(run(*KEY, TENANT))
+    file = tmp_path / "bundle.json"
+    run("doctor", "--bundle", str(file))
+    assert json.loads(file.read_text())["counts"]["api_key"] == 1
