@@ -116,7 +116,7 @@ async def as_found(settings: Settings, *, clock: Now = now) -> AsyncIterator[Hub
 def _make_folder(settings: Settings) -> None:
     try:
         settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except PermissionError as error:
+    except OSError as error:
         text = f"{error.filename} cannot be written. Give the hub a folder by ATLAS_DATA_DIR."
         raise BadForm({"ATLAS_DATA_DIR": text}) from None
 

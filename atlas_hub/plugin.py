@@ -133,6 +133,18 @@ def settings_of_host() -> hub_settings.Settings:
     return hub_settings.load(**found)
 
 
+def settings_of_folder() -> hub_settings.Settings:
+    """What the hub of the Reflex app in this folder runs with; the environment's settings where the app has none.
+
+    Raises `BadForm`, and whatever its `rxconfig.py` raises.
+    """
+    config = rx.config.get_config()
+    for plugin in config.plugins:
+        if isinstance(plugin, HubPlugin):
+            return plugin.settings or settings_of_host()
+    return hub_settings.load()
+
+
 def _named(path: str) -> Any:
     module, _, name = path.partition(":")
     return getattr(import_module(module), name)

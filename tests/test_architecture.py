@@ -22,7 +22,7 @@ LAYERS: dict[str, set[str]] = {
     "accounts": {"kit", "settings", "storage", "services", "hub", "accounts"},
     "api": {"kit", "settings", "providers", "services", "hub", "api"},
     "ui": {"kit", "settings", "providers", "services", "bus", "hub", "ui"},
-    "cli": {"kit", "settings", "providers", "storage", "services", "hub", "bus", "accounts", "cli"},
+    "cli": {"kit", "settings", "providers", "storage", "services", "hub", "bus", "accounts", "cli", "plugin"},
 }
 """Who may import whom. `plugin`, `atlas_hub` and `__main__` may import everything."""
 

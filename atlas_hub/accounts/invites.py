@@ -44,8 +44,8 @@ class Invitation:
 async def create(hub: Hub, actor: Actor, *, email: str, role: Role, once: str = "") -> NewInvite:
     """Invite an e-mail into the actor's workspace. A former invitation for it is void.
 
-    `once`: the id it gets, so that a form which is sent twice makes one. Raises `Forbidden`, `BadForm`, and
-    `Conflict` where that id exists.
+    `once`: the id it gets, so that a form which is sent twice makes one. Raises `Forbidden`, `BadForm`, `NotFound`
+    where the workspace was deleted, and `Conflict` where that id exists.
     """
     require_admin(actor)
     email = people.normal_email(email)
@@ -57,7 +57,7 @@ async def create(hub: Hub, actor: Actor, *, email: str, role: Role, once: str = 
         raise BadForm(wrong)
     token = sessions.new_token()
     try:
-        async with changing(hub, actor) as change:
+        async with changing(hub, actor, begins=False) as change:
             now = await people.as_now(change.tx, actor)
             require_may_give(now, role)
             await _make_room(change.tx, now, email, once)

@@ -11,7 +11,7 @@ from atlas_hub.accounts.models import Invite, Membership, User
 from atlas_hub.hub import Hub
 from atlas_hub.kit.errors import BadForm, Conflict, Forbidden, NotFound
 from atlas_hub.kit.ids import is_id
-from atlas_hub.services.access import Actor, Role, require_admin
+from atlas_hub.services.access import ADMINS, Actor, Role, require_admin
 from atlas_hub.services.changing import Change
 from atlas_hub.storage import audit
 
@@ -46,6 +46,10 @@ class _Seated:
             return
         if not await roster.other_owners(self.change.tx, self.change.actor.workspace, self.user.id):
             raise Conflict(LAST_OWNER.format(email=self.user.email))
+
+    async def withdraw(self) -> int | None:
+        """Take back the invitations that they made here; how many, None where there were none."""
+        return await roster.withdraw(self.change.tx, self.change.actor.workspace, self.user.email) or None
 
     async def require_only_here(self, what: str) -> None:
         """Raises `Conflict` where they belong to other workspaces too, which this one does not decide for."""
@@ -93,7 +97,10 @@ async def change_role(hub: Hub, actor: Actor, user_id: str, role: Role) -> None:
             await seated.require_another_owner()
         former, seated.seat.role = seated.seat.role, role.value
         if former != role:
-            await seated.change.note("member_role_changed", subject=seated.user.email, role=role.value, former=former)
+            taken = None if role in ADMINS else await seated.withdraw()
+            await seated.change.note(
+                "member_role_changed", subject=seated.user.email, role=role.value, former=former, invitations=taken
+            )
 
 
 async def remove(hub: Hub, actor: Actor, user_id: str) -> str:
@@ -106,13 +113,14 @@ async def remove(hub: Hub, actor: Actor, user_id: str) -> str:
         await seated.require_another_owner()
         tx, user = seated.change.tx, seated.user
         only_here = len(await store.seats(tx, user.id)) == 1
+        taken = await seated.withdraw()
         await store.delete_sessions_of(tx, user.id, actor.workspace)
         await tx.delete(seated.seat)
         await tx.flush()
         # Invited again they would be somebody new, whom nobody disabled.
         if only_here and (people.is_command_line(actor) or not user.disabled_by_operator):
             await store.delete_users(tx, [user.id])
-        await seated.change.note("member_removed", subject=user.email, role=seated.seat.role)
+        await seated.change.note("member_removed", subject=user.email, role=seated.seat.role, invitations=taken)
     return user.email
 
 
@@ -131,8 +139,10 @@ async def set_disabled(hub: Hub, actor: Actor, user_id: str, *, disabled: bool) 
         if disabled:
             await seated.require_another_owner()
             await store.delete_sessions_of(seated.change.tx, user_id)
+        taken = await seated.withdraw() if disabled else None
         seated.user.disabled = disabled
-        await seated.change.note("user_disabled" if disabled else "user_enabled", subject=seated.user.email)
+        kind = "user_disabled" if disabled else "user_enabled"
+        await seated.change.note(kind, subject=seated.user.email, invitations=taken)
 
 
 async def sign_out(hub: Hub, actor: Actor, user_id: str) -> None:

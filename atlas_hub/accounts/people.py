@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 
-from atlas_hub.accounts import passwords, store
+from atlas_hub.accounts import passwords, roster, store
 from atlas_hub.accounts.models import Membership, User
 from atlas_hub.hub import Hub
 from atlas_hub.kit.errors import BadForm, Conflict, NotFound
@@ -94,7 +94,7 @@ async def create(
     """Make a user in a workspace, or give an existing one this role there. The user, and whether they are new.
 
     `password` is for a new user alone: an existing one keeps theirs. Raises `BadForm`, `NotFound` for an unknown
-    workspace, `Conflict` where another made the same user at the same time.
+    workspace, `Conflict` where they have another role there or another made the same user at the same time.
     """
     email = normal_email(email)
     if wrong := {k: v for k, v in {"email": email_fault(email), "name": name_fault(name)}.items() if v}:
@@ -112,11 +112,11 @@ async def create(
                 user = User(email=email, name=name.strip(), password_hash=password_hash, created_at=hub.now())
                 tx.add(user)
                 await tx.flush()
-            await _seat(tx, workspace, user.id, role)
-            await audit.append(
-                tx, head, kind="user_created" if new else "user_added", actor=by, at=hub.now(), subject=email,
-                detail={"role": role.value},
-            )  # fmt: skip
+            if await _seated(tx, workspace, user, role):
+                await audit.append(
+                    tx, head, kind="user_created" if new else "user_added", actor=by, at=hub.now(), subject=email,
+                    detail={"role": role.value},
+                )  # fmt: skip
     except Broken:
         raise Conflict(f"{email} was made by somebody else just now. Try again.") from None
     return user, new
@@ -132,13 +132,16 @@ async def listed(hub: Hub) -> list[Person]:
 async def set_disabled(hub: Hub, id_or_email: str, *, disabled: bool, by: str = COMMAND_LINE) -> User:
     """Shut a user out, and sign them out everywhere; or let them in again. Raises `NotFound`.
 
-    No workspace lets in whom this shut out; this lets in whomever a workspace shut out.
+    No workspace lets in whom this shut out; this lets in whomever a workspace shut out. The invitations that somebody
+    made are taken back with them.
     """
     async with hub.db.transaction() as tx:
         user = await _known(tx, id_or_email)
         user.disabled = user.disabled_by_operator = disabled
         await store.delete_sessions_of(tx, user.id)
         await _note(hub, tx, user, "user_disabled" if disabled else "user_enabled", by)
+        for seat in await store.seats(tx, user.id) if disabled else ():
+            await roster.withdraw(tx, seat.workspace, user.email)
     return user
 
 
@@ -175,12 +178,16 @@ async def _known_workspace(tx: Tx, workspace: str) -> None:
         raise NotFound("There is no workspace with this id. `atlas-hub workspace list` shows them all.")
 
 
-async def _seat(tx: Tx, workspace: str, user_id: str, role: Role) -> None:
-    present = await store.membership(tx, workspace, user_id)
+async def _seated(tx: Tx, workspace: str, user: User, role: Role) -> bool:
+    """Give a user a place in a workspace; False where they have it. Raises `Conflict` where it is of another role."""
+    present = await store.membership(tx, workspace, user.id)
     if present is None:
-        tx.add(Membership(workspace=workspace, user_id=user_id, role=role.value))
-    else:
-        present.role = role.value
+        tx.add(Membership(workspace=workspace, user_id=user.id, role=role.value))
+    elif present.role != role:
+        raise Conflict(
+            f"{user.email} is {present.role} of this workspace already. `atlas-hub member role` gives another role."
+        )
+    return present is None
 
 
 async def _note(hub: Hub, tx: Tx, user: User, kind: str, by: str) -> None:

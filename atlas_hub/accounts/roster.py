@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select
 from sqlmodel import col
 
 from atlas_hub.accounts.models import Invite, Membership, SignInSession, User
@@ -93,3 +93,9 @@ async def invite_for(tx: Tx, workspace_id: str, email: str) -> Invite | None:
 async def invite_by_token(tx: Tx, token_hash: str) -> Invite | None:
     """The invitation that a link belongs to, or None."""
     return (await tx.execute(select(Invite).where(col(Invite.token_hash) == token_hash))).scalar_one_or_none()
+
+
+async def withdraw(tx: Tx, workspace_id: str, email: str) -> int:
+    """Take back the invitations into a workspace that somebody made; how many. Hold the workspace's audit head."""
+    statement = delete(Invite).where(col(Invite.workspace) == workspace_id, col(Invite.invited_by) == email)
+    return max(0, getattr(await tx.execute(statement), "rowcount", 0))

@@ -6,6 +6,7 @@ import hashlib
 import re
 import secrets
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 from starlette.responses import Response
@@ -133,8 +134,9 @@ async def end(hub: Hub, token: str) -> None:
     actor = await actor_of(hub, token)
     async with hub.db.transaction() as tx:
         if actor is not None:
-            head = await audit.head_of(tx, actor.workspace)
-            await audit.append(tx, head, kind="signed_out", actor=actor.name, at=hub.now())
+            with suppress(NotFound):  # the workspace was deleted since
+                head = await audit.head_of(tx, actor.workspace, begins=False)
+                await audit.append(tx, head, kind="signed_out", actor=actor.name, at=hub.now())
         await store.delete_session(tx, token_hash(token))
 
 

@@ -18,7 +18,7 @@ MEMBERS, KEYS = f"{SETTINGS}/members", f"{SETTINGS}/keys"
 ACTS = {
     "remove": (
         "Remove",
-        "They lose this workspace at once, and their account with it where they belong to no other one.",
+        "They lose this workspace at once; their account, too, if it was the only one. API keys they made stay.",
     ),
     "disable": ("Disable", "They cannot sign in until somebody enables them, and are signed out everywhere at once."),
     "enable": ("Enable", "They can sign in again, with the password that they have."),

@@ -55,7 +55,7 @@ async def _begin(hub: Hub, proven: User, password: str) -> str:
         seats = await store.seats(tx, user.id)
         home = seats[0].workspace if seats else ""
         user.password_hash = fresh_hash
-        head = await audit.head_of(tx, home)
+        head = await audit.head_of(tx, home, begins=not home)
         await audit.append(tx, head, kind="signed_in", actor=user.email, at=hub.now(), subject=user.email)
         return await sessions.begin(hub, tx, user.id, home)
 
@@ -64,7 +64,8 @@ async def _note_failure(hub: Hub, user: User | None) -> None:
     """A known account's failure goes into its workspace's chain; an unknown e-mail is never kept, only that it was."""
     async with hub.db.transaction() as tx:
         seats = await store.seats(tx, user.id) if user else []
-        head = await audit.head_of(tx, seats[0].workspace if seats else "")
+        home = seats[0].workspace if seats and await audit.has_head(tx, seats[0].workspace) else ""
+        head = await audit.head_of(tx, home, begins=not home)
         await audit.append(
             tx,
             head,

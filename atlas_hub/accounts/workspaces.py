@@ -101,19 +101,20 @@ async def delete_own(hub: Hub, actor: Actor, typed: str) -> None:
 async def delete(hub: Hub, workspace_id: str, *, by: str = people.COMMAND_LINE, stays: str = "") -> tuple[str, int]:
     """Delete a workspace and all that belongs to it, in one transaction.
 
-    Raises `NotFound`, and `Forbidden` where the one who `stays` is no owner (any more).
+    Raises `NotFound` where there is nothing, and `Forbidden` where the one who `stays` is no owner (any more).
 
-    Users who belong to no other workspace go with it, except the one who `stays` (an id): their sessions move to
-    another workspace of theirs, or to none. Except, too, whom the operator disabled, unless it is the operator who
-    deletes: nobody `stays`. Its name and how many rows went.
+    A host's tenant has no row of its own here: its name is its id. Users who belong to no other workspace go with it,
+    except the one who `stays` (an id): their sessions move to another workspace of theirs, or to none. Except, too,
+    whom the operator disabled, unless it is the operator who deletes: nobody `stays`. Its name and how many rows went.
     """
+    if not is_id(workspace_id):
+        raise NotFound(_NO_WORKSPACE)
     async with hub.db.transaction() as tx:
         row = await installation.the_row(tx)
         await store.lock_members(tx, workspace_id)  # before the log, as every verb that changes a user does
+        began = await audit.has_head(tx, workspace_id)
         await audit.head_of(tx, workspace_id)  # verbs under way end first
         workspace = await store.workspace(tx, workspace_id)
-        if workspace is None:
-            raise NotFound(_NO_WORKSPACE)
         if stays and await store.role_of(tx, workspace_id, stays) != Role.OWNER:
             raise Forbidden(_OWNERS_ALONE)
         only_here = await store.only_here(tx, workspace_id)
@@ -121,7 +122,9 @@ async def delete(hub: Hub, workspace_id: str, *, by: str = people.COMMAND_LINE, 
         if stays:
             left = [seat.workspace for seat in await store.seats(tx, stays) if seat.workspace != workspace_id]
             await store.move_sessions(tx, stays, workspace_id, left[0] if left else "")
-        count = await purge(tx, workspace_id)
+        count = await purge(tx, workspace_id) - (not began)
+        if workspace is None and not count:
+            raise NotFound(_NO_WORKSPACE)
         await store.delete_users(tx, leaving)
         await store.delete_workspace(tx, workspace_id)
         if row.first_workspace == workspace_id:
@@ -130,7 +133,7 @@ async def delete(hub: Hub, workspace_id: str, *, by: str = people.COMMAND_LINE, 
         await audit.append(
             tx, head, kind="workspace_deleted", actor=by, at=hub.now(), subject=workspace_id, detail={"rows": count}
         )
-    return workspace.name, count + len(leaving) + 1
+    return (workspace.name if workspace else workspace_id), count + len(leaving) + bool(workspace)
 
 
 async def make_first(hub: Hub, workspace_id: str) -> Workspace:
@@ -147,6 +150,15 @@ async def known(tx: Tx, workspace_id: str) -> Workspace:
     if workspace is None:
         raise NotFound(_NO_WORKSPACE)
     return workspace
+
+
+async def require(tx: Tx, workspace_id: str) -> None:
+    """Raises `NotFound` unless this is a workspace, or can be a tenant of a host's, which has no row of its own."""
+    if is_id(workspace_id) and (
+        await audit.has_head(tx, workspace_id) or await installation.may_begin(tx, workspace_id)
+    ):
+        return
+    await known(tx, workspace_id)
 
 
 async def mint_setup_link(hub: Hub) -> str | None:

@@ -15,9 +15,9 @@ import click
 
 from atlas_hub import bus
 from atlas_hub import hub as hubs
-from atlas_hub import settings as hub_settings
 from atlas_hub.accounts import workspaces
 from atlas_hub.accounts.people import COMMAND_LINE
+from atlas_hub.cli import here
 from atlas_hub.cli.output import guarded
 from atlas_hub.hub import Hub
 from atlas_hub.kit.clock import now
@@ -77,7 +77,7 @@ async def _examined(workspace_id: str | None) -> tuple[list[Finding], Bundle]:
 def _settings(failed: Any) -> Settings | None:
     """The settings; None where they cannot be read, each fault told."""
     try:
-        settings = hub_settings.load()
+        settings = here.settings()
         if settings.has_database:
             is_there(settings.database)
         if settings.redis_url:
@@ -98,7 +98,7 @@ async def _workspaces(hub: Hub, workspace_id: str | None) -> list[str]:
         return known
     if workspace_id not in known:
         async with hub.db.reading() as tx:
-            await workspaces.known(tx, workspace_id)
+            await workspaces.require(tx, workspace_id)
     return [workspace_id]
 
 

@@ -42,7 +42,7 @@ def create_key(*, workspace_id: str, role: str, apis: str, name: str) -> Said:
 
     async def make(hub: Hub) -> NewKey:
         async with hub.db.reading() as tx:
-            await workspaces.known(tx, workspace_id)
+            await workspaces.require(tx, workspace_id)
         return await api_keys.create(hub, command_line(workspace_id), role=Role(role), apis=named, name=name)
 
     made = with_hub(make)
@@ -62,7 +62,7 @@ def list_keys(*, workspace_id: str | None) -> Said:
     async def find(hub: Hub) -> list[KeyView]:
         if workspace_id is not None:
             async with hub.db.reading() as tx:
-                await workspaces.known(tx, workspace_id)
+                await workspaces.require(tx, workspace_id)
         return await api_keys.listed(hub, workspace_id)
 
     found = with_hub(find)

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 import click
 
 from atlas_hub import hub as hubs
-from atlas_hub import settings as hub_settings
+from atlas_hub.cli import here
 from atlas_hub.hub import Hub
 from atlas_hub.kit import logs, redact
 from atlas_hub.kit.errors import HubError, NotAvailable
@@ -74,7 +74,7 @@ def with_hub(work: Callable[[Hub], Awaitable[T]]) -> T:
     """Open the hub of this environment, migrated, and do the work in it."""
 
     async def opened() -> T:
-        settings = hub_settings.load()
+        settings = here.settings()
         logs.install(settings.log_format)
         if not settings.has_database:
             raise NotAvailable("This command needs a database, and DATABASE_URL is none. Set it to the hub's database.")

@@ -62,7 +62,7 @@ async def create(
     """Make a key in the actor's workspace for the named APIs, or for all. It can do no more than its maker.
 
     `once`: the id it gets, so that a form which is sent twice makes one. Raises `Forbidden`, `BadForm`, `VaultLocked`,
-    and `Conflict` where that id exists.
+    `NotFound` where the workspace was deleted, and `Conflict` where that id exists.
     """
     require_admin(actor)
     if role is Role.OWNER and actor.role is not Role.OWNER:
@@ -70,7 +70,8 @@ async def create(
     _require_form(role, apis, name)
     private_key = Secret(PREFIX + "".join(secrets.choice(_BASE62) for _ in range(_PRIVATE_LENGTH)))
     async with hub.db.transaction() as tx:
-        head = await audit.head_of(tx, actor.workspace)
+        begins = await installation.may_begin(tx, actor.workspace)
+        head = await audit.head_of(tx, actor.workspace, begins=begins)
         if is_id(once) and await stored.find(tx, actor.workspace, once) is not None:
             raise Conflict("This form was sent before. The key was made then, and is shown once. See the list.")
         public_key = _draw_public_key()

@@ -49,8 +49,8 @@ class Change:
 async def changing(hub: Hub, actor: Actor, *, begins: bool = True) -> AsyncIterator[Change]:
     """Change the actor's workspace: one verb at a time, whole or not at all. Raises `NotFound` where it was deleted.
 
-    `begins`: whether this may be the first thing that happens there. Say False after a wait for a vendor in a
-    workspace that had a history: it may have been deleted meanwhile, and must not rise again.
+    `begins`: whether this may be the first thing that happens there. A verb that writes where it has found no row of
+    the workspace says what `installation.may_begin` said: a workspace that was deleted meanwhile must not rise again.
     """
     async with hub.db.transaction() as tx:
         head = await audit.head_of(tx, actor.workspace, begins=begins)

@@ -25,8 +25,8 @@ from atlas_hub.services.access import Actor, require_admin
 from atlas_hub.services.changing import Change, changing
 from atlas_hub.services.opening import completed, find_method, opened, stands_in
 from atlas_hub.services.views import Connected, ConnectionView, Disconnected, view_of
-from atlas_hub.storage import audit
 from atlas_hub.storage import connections as stored
+from atlas_hub.storage import installation
 from atlas_hub.storage.db import Broken
 from atlas_hub.storage.models import Connection, Credential
 
@@ -82,7 +82,7 @@ async def connect(
     full = await completed(hub, actor, keep, method, values) if keep else values
     form = method.read(full)
     async with hub.db.reading() as tx:
-        begins = not await audit.has_head(tx, actor.workspace)
+        begins = await installation.may_begin(tx, actor.workspace)
         kept = await stored.find(tx, actor.workspace, keep) if keep else None
     if kept is not None and stands_in(method, values, full):
         await uses.count(hub, kept)

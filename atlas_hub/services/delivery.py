@@ -15,6 +15,7 @@ from atlas_hub.services.changing import Change, changing
 from atlas_hub.services.opening import opened
 from atlas_hub.services.views import Truth
 from atlas_hub.storage import connections as stored
+from atlas_hub.storage import installation
 from atlas_hub.storage.models import Connection, Delivery
 
 MAIL_SCOPE: Final = "email"
@@ -74,10 +75,11 @@ async def send_test(hub: Hub, actor: Actor, connection_id: str, to: str) -> Sent
 async def send_test_mail(hub: Hub, actor: Actor, to: str) -> Sent:
     """Send a test mail the way that mail goes: through the default, else through the environment.
 
-    Raises what `send_test` raises; `NotFound` where there is neither.
+    Raises what `send_test` raises; `NotFound` where there is neither, or the workspace was deleted.
     """
     require_admin(actor)
     async with hub.db.reading() as tx:
+        begins = await installation.may_begin(tx, actor.workspace)
         primary = await stored.primary_of(tx, actor.workspace, MAIL_SCOPE)
     if primary is not None:
         return await send_test(hub, actor, primary.id, to)
@@ -89,7 +91,7 @@ async def send_test_mail(hub: Hub, actor: Actor, to: str) -> Sent:
         return Sent(success=False, text=f"The operator's mail settings cannot be used.{named}", code="PLATFORM_ERROR")
     to = _destination(to)
     sent, _ = await _sent(hub, actor, gift.method, gift.form, to)
-    async with changing(hub, actor) as change:
+    async with changing(hub, actor, begins=begins) as change:
         await _note(change, gift.provider, "", to, sent)
     return sent
 

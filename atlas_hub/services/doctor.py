@@ -13,6 +13,7 @@ from atlas_hub.services import diagnosis, installed
 from atlas_hub.services.access import Actor, require_admin
 from atlas_hub.services.delivery import MAIL_SCOPE
 from atlas_hub.services.findings import Finding, Sheet, Tell
+from atlas_hub.storage import activity as logs
 from atlas_hub.storage import connections as stored
 from atlas_hub.storage import installation
 
@@ -120,6 +121,8 @@ def _unfinished(task: asyncio.Task[None], paper: Sheet) -> None:
 
 
 async def workspaces(hub: Hub) -> list[str]:
-    """The ids of the workspaces in which anything is connected."""
+    """The ids of the workspaces in which anything is connected, or has happened."""
+    async with hub.db.asking() as ask:
+        begun = await logs.workspaces(ask)
     async with hub.db.reading() as tx:
-        return await stored.workspaces(tx)
+        return sorted({*begun, *await stored.workspaces(tx)} - {""})

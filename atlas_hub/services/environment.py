@@ -22,8 +22,8 @@ from atlas_hub.providers import PROVIDERS
 from atlas_hub.providers.contract import Environment, Form, Method, Provider, Purpose, scope_of
 from atlas_hub.services.access import Actor, Role
 from atlas_hub.services.changing import changing
+from atlas_hub.storage import audit, installation
 from atlas_hub.storage import connections as stored
-from atlas_hub.storage import installation
 from atlas_hub.storage.models import Connection
 
 log = logging.getLogger(__name__)
@@ -103,7 +103,7 @@ async def settle(hub: Hub, workspace: str, present: frozenset[str]) -> bool:
     """Make the rows that are missing in the first workspace; `present` are the providers that have one already.
 
     True where there are new ones, which are proven at once beside the request. Asks the database only where something
-    is missing.
+    is missing. Raises `NotFound` where the workspace is deleted meanwhile.
     """
     made = await _make(hub, workspace, present)
     for row_id in made or ():
@@ -119,8 +119,9 @@ async def _make(hub: Hub, workspace: str, present: frozenset[str]) -> list[str] 
     async with hub.db.reading() as tx:
         if await installation.first_workspace(tx) != workspace:
             return None
+        begins = not await audit.has_head(tx, workspace)
     made: list[str] = []
-    async with changing(hub, _itself(workspace)) as change:
+    async with changing(hub, _itself(workspace), begins=begins) as change:
         if await installation.first_workspace(change.tx) != workspace:
             return None
         for each in missing:
@@ -139,18 +140,19 @@ async def begin(hub: Hub) -> None:
         return
     async with hub.db.reading() as tx:
         workspace = await installation.first_workspace(tx)
+        begins = not await audit.has_head(tx, workspace)
     if not is_id(workspace):
         return  # there is none yet, or the first one was deleted
     await _make(hub, workspace, frozenset())
-    for row_id in await _renew(hub, workspace):
+    for row_id in await _renew(hub, workspace, begins=begins):
         await _prove(hub, workspace, row_id)
 
 
-async def _renew(hub: Hub, workspace: str) -> list[str]:
+async def _renew(hub: Hub, workspace: str, *, begins: bool) -> list[str]:
     """Delete the rows whose variables are gone; the ids of the others."""
     here = {each.provider.slug: each for each in accounts(hub)}
     kept: list[str] = []
-    async with changing(hub, _itself(workspace)) as change:
+    async with changing(hub, _itself(workspace), begins=begins) as change:
         for row in await stored.all_from_environment(change.tx):
             found = here.get(row.provider)
             if found is None or row.workspace != workspace:

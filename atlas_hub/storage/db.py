@@ -34,6 +34,8 @@ Unreachable = (OperationalError, InterfaceError, PoolTimeout)
 POOL_SIZE = 12
 """All that are opened stay open: one more for a moment would cost more than the query it is for."""
 SQLITE_BUSY_MS = 10_000
+CONNECT_SECONDS = 10
+"""How long PostgreSQL may take to let us in, its part of the handshake included; the address may say another."""
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -133,6 +135,7 @@ def make_engine(url: str) -> AsyncEngine:
     """An async engine for the URL, with the hub's SQLite settings (WAL, busy timeout, foreign keys)."""
     parsed = async_url(url)
     if parsed.get_backend_name() == "postgresql":
+        parsed = parsed.update_query_dict({"connect_timeout": str(CONNECT_SECONDS), **parsed.query})
         return create_async_engine(
             parsed, pool_size=POOL_SIZE, max_overflow=0, pool_pre_ping=True, hide_parameters=True
         )

@@ -20,6 +20,7 @@ from alembic import command
 from atlas_hub.kit.clock import now
 from atlas_hub.kit.errors import BadForm
 from atlas_hub.settings import Settings
+from atlas_hub.storage import audit
 from atlas_hub.storage.db import Ask, Db, Tx, insert_once
 from atlas_hub.storage.keys import load_or_make_key_file, parse_keys
 from atlas_hub.storage.models import Installation
@@ -104,6 +105,14 @@ async def first_workspace(tx: Tx) -> str:
     """The id of the first workspace, or "" where there is none."""
     row = (await tx.execute(select(Installation))).scalar_one_or_none()
     return row.first_workspace if row else ""
+
+
+async def may_begin(tx: Tx, workspace: str) -> bool:
+    """Whether the first thing of all may happen in a workspace that has no history: in a tenant of a host's.
+
+    The stand-alone app's workspaces began when they were made; one of them that has no history was deleted.
+    """
+    return not await first_workspace(tx) and not await audit.has_head(tx, workspace)
 
 
 async def open_vault(settings: Settings, db: Db | None) -> Vault:
