@@ -28,8 +28,10 @@ class Event(Answer):
     workspace: str
     seq: int = Field(ge=1)
     id: str
-    at: str = Field(description="ISO 8601 in UTC.")
-    kind: str
+    at: str = Field(description='ISO 8601 in UTC; "" where the event cannot be read.')
+    kind: str = Field(
+        description="What happened; `unreadable` where somebody edited the event so that nobody can tell."
+    )
     result: Literal["ok", "failed"]
     actor: str
     provider: str
@@ -37,7 +39,7 @@ class Event(Answer):
     detail: dict[str, Any]
     requestId: str  # noqa: N815  # the wire's name
     previousHash: str  # noqa: N815  # same
-    hash: str = Field(pattern="^[0-9a-f]{64}$")
+    hash: str = Field(description="64 hexadecimal digits, unless somebody edited it.")
 
 
 class Events(Answer):

@@ -55,7 +55,11 @@ def list_events(*, workspace: str, before: int | None, limit: int, **chosen: str
     page = with_hub(find)
     events = [activity.wire(event) for event in page.events]
     columns = ("seq", "at", "kind", "result", "actor", "provider", "subject")
-    more = f"There are older ones: --before {events[-1]['seq']}" if page.older else ""
+    notes = [
+        f"Event {event['seq']} cannot be read. Run `atlas-hub audit verify`." for event in events if not event["at"]
+    ]
+    if page.older:
+        notes.append(f"There are older ones: --before {events[-1]['seq']}")
     return Said(
         value=events,
         text=table(
@@ -63,7 +67,7 @@ def list_events(*, workspace: str, before: int | None, limit: int, **chosen: str
             [[str(event[name]) or "-" for name in columns] for event in events],
             nothing="Nothing that happened matches.",
         ),
-        note=more,
+        note="\n".join(notes),
     )
 
 

@@ -146,9 +146,13 @@ COLUMNS: Final = ("workspace", "seq", "id", "at", "kind", "result", "actor", "pr
 
 
 def wire(event: Event) -> dict[str, Any]:
-    """An event as APIs and exports tell it: everything that its hash is made of, and the hash."""
+    """An event as APIs and exports tell it: everything that its hash is made of, and the hash.
+
+    One that cannot be read has the kind `unreadable`, and "" as its moment.
+    """
     named = {"requestId": "request_id", "previousHash": "previous_hash"}
-    return {name: iso(event["at"]) if name == "at" else event[named.get(name, name)] for name in COLUMNS}
+    at = "" if event["at"] is None else iso(event["at"])
+    return {name: at if name == "at" else event[named.get(name, name)] for name in COLUMNS}
 
 
 def _jsonl(batch: Sequence[Event]) -> str:

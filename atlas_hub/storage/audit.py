@@ -50,11 +50,11 @@ async def append(
     request_id: str = "",
     detail: dict[str, Any] | None = None,
 ) -> AuditEvent:
-    """Add one event after `head`. `detail` holds names and counts, never a secret."""
+    """Add one event after `head`. `detail` holds names and counts, never a secret; `at` is kept to the millisecond."""
     event = AuditEvent(
         workspace=head.workspace,
         seq=head.seq + 1,
-        at=at,
+        at=at.replace(microsecond=at.microsecond // 1000 * 1000),  # all that the hash says
         kind=kind,
         result=result,
         actor=actor,

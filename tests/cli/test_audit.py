@@ -111,6 +111,27 @@ def test_an_export_has_all_that_its_hashes_are_made_of(run, acme):
         assert audit.hash_of(event) == own
 
 
+@pytest.mark.parametrize(
+    "setting", ["at = 'garbage'", "detail = '{'", "actor = x'ff00'", "actor = CAST(x'ff' AS TEXT)"]
+)
+def test_an_event_that_cannot_be_read_hides_no_other(run, acme, tmp_path, setting):
+    async def tamper(hub: Hub) -> None:
+        async with hub.db.engine.begin() as connection:
+            await connection.exec_driver_sql(f"UPDATE atlas_hub_audit_event SET {setting} WHERE seq = 3")  # noqa: S608  # a test's own words
+
+    inside(tmp_path, tamper)
+    listed = told(run("list", "--workspace", acme, "--json"))
+    assert [(event["seq"], event["kind"], event["at"] == "") for event in listed] == [
+        (4, "checked", False), (3, "unreadable", True), (2, "connected", False), (1, "workspace_created", False),
+    ]  # fmt: skip
+    assert "Event 3 cannot be read. Run `atlas-hub audit verify`." in run("list", "--workspace", acme).stderr
+    lines = run("export", "--workspace", acme, "--format", "jsonl").stdout.splitlines()
+    assert [json.loads(line) for line in lines] == listed[::-1]
+    rows = list(csv.DictReader(io.StringIO(run("export", "--workspace", acme, "--format", "csv").stdout)))
+    assert [row["kind"] for row in rows] == [event["kind"] for event in listed[::-1]]
+    assert told(run("verify", "--json"), code=1)["chains"][0]["findings"][0]["seq"] == 3
+
+
 @pytest.mark.parametrize("words", [("--from", "yesterday"), ("--kind", "Not a kind"), ("--result", "maybe")])
 def test_a_filter_that_means_nothing_is_refused_by_name(run, acme, words):
     for verb in (("list",), ("export", "--format", "csv")):
