@@ -31,6 +31,7 @@ KINDS: Final[Mapping[str, str]] = {
     "workspace_created": "Made the workspace",
     "workspace_renamed": "Renamed the workspace",
     "workspace_deleted": "Deleted a workspace",
+    "first_workspace_changed": "Made it the first workspace",
     "member_invited": "Invited a member",
     "invitation_revoked": "Revoked an invitation",
     "member_joined": "Joined by invitation",
