@@ -14,9 +14,8 @@ from atlas_hub.api.envelope import Call, Verb
 from atlas_hub.api.errors import invalid
 from atlas_hub.api.openapi import Operation
 from atlas_hub.services import activity
-from atlas_hub.services.activity import MOST, NAME_PATTERN, RESULTS, TEXT_PATTERN, USUAL, Filters, Format
+from atlas_hub.services.activity import LAST_SEQ, MOST, NAME_PATTERN, RESULTS, TEXT_PATTERN, USUAL, Filters, Format
 
-LAST_SEQ: Final = 2**31 - 1
 MEDIA: Final = {Format.CSV: "text/csv; charset=utf-8", Format.JSONL: "application/x-ndjson"}
 
 _NUMBER = re.compile("[0-9]{1,10}")

@@ -151,10 +151,10 @@ class _Walk:
 async def verified(hub: Hub, workspace: str, head: str | None = None) -> Verified:
     """Follow a workspace's chain ("" is the installation's own) from its first event to its end, at one moment.
 
-    `head`: a hash kept elsewhere, which must still be in the chain. Raises `NotFound` where there is no chain,
-    `BadForm` where `head` is no hash.
+    `head`: a hash kept elsewhere, which must still be in the chain, or all of it was deleted. Raises `NotFound` where
+    there is neither chain nor `head`, `BadForm` where `head` is no hash. The installation's own may be empty.
     """
-    walk = await _walked(hub, workspace, _kept(head))
+    walk = await _walked(hub, workspace, _kept(head), must_be=workspace != "" and head is None)
     if walk.head and walk.head_at is None:
         text = "The head that was kept is not in the chain: its tail was cut, or its history was written anew."
         walk.find(walk.seq, walk.id, Fault.TAIL_CUT, text)
@@ -174,7 +174,7 @@ async def all_verified(hub: Hub, head: str | None = None) -> AsyncIterator[Verif
             yield (await _walked(hub, workspace, kept)).told()
 
 
-async def _walked(hub: Hub, workspace: Chain, head: str) -> _Walk:
+async def _walked(hub: Hub, workspace: Chain, head: str, *, must_be: bool = True) -> _Walk:
     async with hub.db.snapshot() as connection:
         told = await stored.head(connection, workspace)
         walk = _Walk(stored.plain(workspace), head)
@@ -183,7 +183,7 @@ async def _walked(hub: Hub, workspace: Chain, head: str) -> _Walk:
                 walk.follow(event)
         for event in await stored.unnumbered(connection, workspace):
             walk.unnumbered(event)
-    if told is None and not walk.id and not walk.findings:
+    if must_be and told is None and not walk.id and not walk.findings:
         raise NotFound("There is no audit log of a workspace with this id.")
     walk.end(told)
     return walk

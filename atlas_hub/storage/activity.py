@@ -108,6 +108,11 @@ def plain(cell: Any) -> str:
     return raw.decode(errors="backslashreplace")
 
 
+def is_text(word: str) -> bool:
+    """Whether a database can be asked for it: what is no UTF-8 comes from the command line as half characters."""
+    return plain(word) == word
+
+
 async def labels(tx: Tx, workspace: str, ids: Iterable[str]) -> dict[str, str]:
     """What the connections among these ids are called now; those that are gone are left out."""
     statement = select(col(Connection.id), col(Connection.label)).where(
@@ -142,7 +147,7 @@ def _is(column: Any, workspace: Chain) -> Any:
     if isinstance(workspace, bytes):
         return column == literal(workspace, sa.LargeBinary)
     raw = workspace.encode(errors="surrogateescape")
-    return column == (workspace if plain(workspace) == workspace else cast(literal(raw, sa.LargeBinary), Text))
+    return column == (workspace if is_text(workspace) else cast(literal(raw, sa.LargeBinary), Text))
 
 
 def _cells(**read: ColumnElement[Any]) -> list[ColumnElement[Any]]:
