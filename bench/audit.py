@@ -127,7 +127,7 @@ async def _fill_chain(hub: Hub, workspace: str) -> None:
 
 def _chain(workspace: str, start: int, count: int, before: str) -> tuple[list[dict[str, Any]], str]:
     """Rows of a chain from seq `start` on, after the hash `before`; and the last hash."""
-    at, rows = now(), []
+    at, rows = now().replace(microsecond=0), []
     for seq in range(start, start + count):
         row = {
             "id": new_id(),

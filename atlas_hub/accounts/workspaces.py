@@ -137,10 +137,24 @@ async def delete(hub: Hub, workspace_id: str, *, by: str = people.COMMAND_LINE, 
 
 
 async def make_first(hub: Hub, workspace_id: str) -> Workspace:
-    """Give a workspace what belongs to the first one: environment Slack and `ATLAS_API_KEY`. Raises `NotFound`."""
+    """Give a workspace what belongs to the first one: environment Slack and `ATLAS_API_KEY`. Raises `NotFound`.
+
+    The installation's own log tells of it, unless it was the first one already.
+    """
     async with hub.db.transaction() as tx:
         workspace = await known(tx, workspace_id)
-        await _make_first(tx, workspace_id)
+        former = await _make_first(tx, workspace_id)
+        if former != workspace_id:
+            head = await audit.head_of(tx, "")
+            await audit.append(
+                tx,
+                head,
+                kind="first_workspace_changed",
+                actor=people.COMMAND_LINE,
+                at=hub.now(),
+                subject=workspace_id,
+                detail={"former": former, "new": workspace_id},
+            )
     return workspace
 
 
@@ -260,10 +274,12 @@ async def _create(hub: Hub, tx: Tx, name: str, by: str) -> Workspace:
     return workspace
 
 
-async def _make_first(tx: Tx, workspace_id: str) -> None:
+async def _make_first(tx: Tx, workspace_id: str) -> str:
+    """The id of the one that was first before, `NOBODY` where it was deleted."""
     row = await installation.the_row(tx)
-    row.first_workspace = workspace_id
+    former, row.first_workspace = row.first_workspace, workspace_id
     for given in await connections.all_from_environment(tx):
         if given.workspace != workspace_id:
             await connections.delete_row(tx, given)  # the page of the new first workspace makes its own
     await tx.flush()
+    return former

@@ -14,9 +14,8 @@ from atlas_hub.api.envelope import Call, Verb
 from atlas_hub.api.errors import invalid
 from atlas_hub.api.openapi import Operation
 from atlas_hub.services import activity
-from atlas_hub.services.activity import MOST, NAME_PATTERN, RESULTS, TEXT_PATTERN, USUAL, Filters, Format
+from atlas_hub.services.activity import LAST_SEQ, MOST, NAME_PATTERN, RESULTS, TEXT_PATTERN, USUAL, Filters, Format
 
-LAST_SEQ: Final = 2**31 - 1
 MEDIA: Final = {Format.CSV: "text/csv; charset=utf-8", Format.JSONL: "application/x-ndjson"}
 
 _NUMBER = re.compile("[0-9]{1,10}")
@@ -28,8 +27,10 @@ class Event(Answer):
     workspace: str
     seq: int = Field(ge=1)
     id: str
-    at: str = Field(description="ISO 8601 in UTC.")
-    kind: str
+    at: str = Field(description='ISO 8601 in UTC; "" where the event cannot be read.')
+    kind: str = Field(
+        description="What happened; `unreadable` where somebody edited the event so that nobody can tell."
+    )
     result: Literal["ok", "failed"]
     actor: str
     provider: str
@@ -37,7 +38,7 @@ class Event(Answer):
     detail: dict[str, Any]
     requestId: str  # noqa: N815  # the wire's name
     previousHash: str  # noqa: N815  # same
-    hash: str = Field(pattern="^[0-9a-f]{64}$")
+    hash: str = Field(description="64 hexadecimal digits, unless somebody edited it.")
 
 
 class Events(Answer):

@@ -12,9 +12,10 @@ from atlas_hub.hub import Hub
 from atlas_hub.kit.errors import BadForm, NotFound
 from atlas_hub.services import activity, verifying
 from atlas_hub.services.access import Actor, Role
-from atlas_hub.services.activity import MOST, RESULTS, USUAL, Filters, Format, Page
+from atlas_hub.services.activity import LAST_SEQ, MOST, RESULTS, USUAL, Filters, Format, Page
 from atlas_hub.services.verifying import Verified
 from atlas_hub.storage import audit as chains
+from atlas_hub.storage.activity import is_text
 
 INSTALLATION = "-"
 """What is typed for the installation's own chain, which belongs to no workspace."""
@@ -43,7 +44,9 @@ def _chosen(work: Any) -> Any:
 
 @command(audit, "list")
 @_chosen
-@click.option("--before", default=None, type=click.IntRange(1), metavar="SEQ", help="Only events before this one.")
+@click.option(
+    "--before", default=None, type=click.IntRange(1, LAST_SEQ), metavar="SEQ", help="Only events before this one."
+)
 @click.option("--limit", default=USUAL, type=click.IntRange(1, MOST), show_default=True)
 def list_events(*, workspace: str, before: int | None, limit: int, **chosen: str) -> Said:
     """Show what happened in a workspace, newest first."""
@@ -55,7 +58,11 @@ def list_events(*, workspace: str, before: int | None, limit: int, **chosen: str
     page = with_hub(find)
     events = [activity.wire(event) for event in page.events]
     columns = ("seq", "at", "kind", "result", "actor", "provider", "subject")
-    more = f"There are older ones: --before {events[-1]['seq']}" if page.older else ""
+    notes = [
+        f"Event {event['seq']} cannot be read. Run `atlas-hub audit verify`." for event in events if not event["at"]
+    ]
+    if page.older:
+        notes.append(f"There are older ones: --before {events[-1]['seq']}")
     return Said(
         value=events,
         text=table(
@@ -63,7 +70,7 @@ def list_events(*, workspace: str, before: int | None, limit: int, **chosen: str
             [[str(event[name]) or "-" for name in columns] for event in events],
             nothing="Nothing that happened matches.",
         ),
-        note=more,
+        note="\n".join(notes),
     )
 
 
@@ -72,16 +79,21 @@ def list_events(*, workspace: str, before: int | None, limit: int, **chosen: str
 @click.option(
     "--format",
     "form",
-    required=True,
     type=click.Choice([form.value for form in Format]),
     help="CSV, or one JSON value a line.",
 )
-def export_events(*, workspace: str, form: str, **chosen: str) -> None:
+@click.option("--json", "as_json", is_flag=True, help="The same as --format jsonl.")
+def export_events(*, workspace: str, form: str | None, as_json: bool, **chosen: str) -> None:
     """Write everything that happened in a workspace to standard output, oldest first."""
     filters = _filters(chosen)
+    if as_json and form == Format.CSV:
+        raise click.UsageError("--json and --format csv exclude each other. Give one of them.")
+    if form is None and not as_json:
+        raise click.UsageError("Give --format csv, --format jsonl or --json.")
+    written = Format(form or Format.JSONL)
 
     async def write(hub: Hub) -> None:
-        async for piece in activity.exported(hub, await _reader(hub, workspace), filters, Format(form)):
+        async for piece in activity.exported(hub, await _reader(hub, workspace), filters, written):
             click.echo(piece, nl=False)
 
     with_hub(write)
@@ -124,7 +136,7 @@ def _filters(chosen: dict[str, str]) -> Filters:
 async def _reader(hub: Hub, workspace: str) -> Actor:
     chain = _chain(workspace)
     async with hub.db.reading() as tx:
-        if chain and not await chains.has_head(tx, chain):
+        if chain and not (is_text(chain) and await chains.has_head(tx, chain)):
             raise NotFound("There is no audit log of a workspace with this id.")
     return Actor(id=COMMAND_LINE, name=COMMAND_LINE, workspace=chain, role=Role.OWNER)
 

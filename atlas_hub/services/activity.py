@@ -8,7 +8,7 @@ import json
 import re
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final
 
@@ -21,6 +21,8 @@ from atlas_hub.storage.activity import Event, Filters
 
 __all__ = ["NOTHING", "RESULTS", "Event", "Filters", "Format", "Page", "exported", "filters_of", "listed", "wire"]
 
+LAST_SEQ: Final = 2**31 - 1
+"""What the column holds."""
 MOST: Final = 200
 USUAL: Final = 50
 RESULTS: Final = ("ok", "failed")
@@ -29,7 +31,8 @@ NAME_PATTERN: Final = "^[a-z0-9_-]{0,40}$"
 TEXT_PATTERN: Final = r"^[^\x00-\x1f\x7f]{0,200}$"
 
 _NAME, _TEXT = re.compile(NAME_PATTERN), re.compile(TEXT_PATTERN)
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
+_DAY: Final = timedelta(days=1)
+_FORMULA: Final = ("=", "+", "-", "@", "＝", "＋", "－", "＠", "\t", "\r")  # noqa: RUF001  # full width, as East Asian ones are typed
 """What a spreadsheet would calculate."""
 
 
@@ -57,48 +60,63 @@ def filters_of(given: Mapping[str, str]) -> Filters:
     """The filters by the names that people give them: kind, provider, actor, result, subject, from, to; "" is all.
 
     `from` and `to` are ISO 8601, in UTC where they name no zone; a date alone is the whole day, so that `to` includes
-    it. Raises `BadForm` by these names.
+    it, and `from` must not be after `to`. Raises `BadForm` by these names.
     """
     faults: dict[str, str] = {}
 
     def fits(name: str, pattern: re.Pattern[str], said: str) -> str:
         text = given.get(name, "")
-        if pattern.fullmatch(text) is None:
+        if pattern.fullmatch(text) is None or not stored.is_text(text):
             faults[name] = said
         return text
-
-    def moment(name: str, *, end: bool = False) -> datetime | None:
-        text = given.get(name, "")
-        try:
-            return _moment(text, end=end) if text else None
-        except (ValueError, OverflowError):
-            faults[name] = "This must be a date such as 2026-03-31, or a moment such as 2026-03-31T09:30:00Z."
-            return None
 
     result = given.get("result", "")
     if result not in {"", *RESULTS}:
         faults["result"] = f"This must be one of {', '.join(RESULTS)}."
     word = "This must be one word of small letters, digits, - and _, at most 40 characters."
-    text = "This must be at most 200 characters, without line breaks."
+    text = "This must be at most 200 characters of UTF-8 text, without line breaks."
+    since, until = _between(given.get("from", ""), given.get("to", ""), faults)
     filters = Filters(
         kind=fits("kind", _NAME, word),
         provider=fits("provider", _NAME, word),
         actor=fits("actor", _TEXT, text).strip(),
         result=result,
         subject=fits("subject", _TEXT, text),
-        since=moment("from"),
-        until=moment("to", end=True),
+        since=since,
+        until=until,
     )
     if faults:
         raise BadForm(faults)
     return filters
 
 
-def _moment(text: str, *, end: bool) -> datetime:
-    found = datetime.fromisoformat(text)
-    day = len(text) <= len("2026-03-31") and end
-    aware = found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
-    return aware + timedelta(days=1) if day else aware
+def _between(begin: str, end: str, faults: dict[str, str]) -> tuple[datetime | None, datetime | None]:
+    """From when, and before when: the end of a day where `end` is one."""
+    since, until = _moment("from", begin, faults), _moment("to", end, faults)
+    if since is not None and until is not None and since > until and not _within(since, until, end):
+        faults |= {"from": "This must not be after `to`.", "to": "This must not be before `from`."}
+    if until is None or not _is_day(end):
+        return since, until
+    return since, None if until.date() == date.max else until + _DAY  # after the last day that there is, nothing is
+
+
+def _moment(name: str, text: str, faults: dict[str, str]) -> datetime | None:
+    try:
+        found = datetime.fromisoformat(text) if text else None
+        if found is None or found.tzinfo is None:
+            return found and found.replace(tzinfo=UTC)
+        return found.astimezone(UTC)
+    except (ValueError, OverflowError):
+        faults[name] = "This must be a date such as 2026-03-31, or a moment such as 2026-03-31T09:30:00Z."
+        return None
+
+
+def _is_day(text: str) -> bool:
+    return len(text) <= len("2026-03-31")
+
+
+def _within(moment: datetime, begin: datetime, text: str) -> bool:
+    return _is_day(text) and moment - begin < _DAY
 
 
 async def listed(
@@ -146,9 +164,13 @@ COLUMNS: Final = ("workspace", "seq", "id", "at", "kind", "result", "actor", "pr
 
 
 def wire(event: Event) -> dict[str, Any]:
-    """An event as APIs and exports tell it: everything that its hash is made of, and the hash."""
+    """An event as APIs and exports tell it: everything that its hash is made of, and the hash.
+
+    One that cannot be read has the kind `unreadable`, and "" as its moment.
+    """
     named = {"requestId": "request_id", "previousHash": "previous_hash"}
-    return {name: iso(event["at"]) if name == "at" else event[named.get(name, name)] for name in COLUMNS}
+    at = "" if event["at"] is None else iso(event["at"])
+    return {name: at if name == "at" else event[named.get(name, name)] for name in COLUMNS}
 
 
 def _jsonl(batch: Sequence[Event]) -> str:

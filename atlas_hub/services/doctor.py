@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import Final
 
 from atlas_hub.hub import Hub
+from atlas_hub.kit.ids import is_id
 from atlas_hub.services import diagnosis, installed
 from atlas_hub.services.access import Actor, require_admin
 from atlas_hub.services.delivery import MAIL_SCOPE
@@ -125,4 +126,6 @@ async def workspaces(hub: Hub) -> list[str]:
     async with hub.db.asking() as ask:
         begun = await logs.workspaces(ask)
     async with hub.db.reading() as tx:
-        return sorted({*begun, *await stored.workspaces(tx)} - {""})
+        connected = await stored.workspaces(tx)
+    named = {each for each in begun if isinstance(each, str) and is_id(each)}  # somebody may have edited a log
+    return sorted(named | set(connected))

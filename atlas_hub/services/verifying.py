@@ -7,12 +7,12 @@ from collections.abc import AsyncIterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 
 from atlas_hub.hub import Hub
 from atlas_hub.kit.errors import BadForm, NotFound
 from atlas_hub.storage import activity as stored
-from atlas_hub.storage.activity import Event
+from atlas_hub.storage.activity import Chain, Event
 from atlas_hub.storage.audit import hash_of
 
 MOST_FINDINGS: Final = 100
@@ -86,8 +86,10 @@ class _Walk:
     def follow(self, event: Event) -> None:
         """One event more."""
         seq, event_id = event["seq"], event["id"]
-        sound = hash_of({name: value for name, value in event.items() if name != "hash"}) == event["hash"]
-        if not sound:
+        sound = _sound(event)
+        if event["at"] is None:
+            self.find(seq, event_id, Fault.EDITED, "It cannot be read: it was edited.")
+        elif not sound:
             self.find(seq, event_id, Fault.EDITED, "It does not match its hash: it was edited or renumbered.")
         if seq < 1:
             self.find(seq, event_id, Fault.INSERTED, "The first event of a chain is 1: this one was inserted before.")
@@ -112,11 +114,14 @@ class _Walk:
             text = f"Event {event['seq']} was written after another one: it was edited or replaced, hash and all."
             self.find(self.seq, self.id, Fault.EDITED, text)
 
-    def end(self, told: tuple[int, str] | None) -> None:
+    def end(self, told: tuple[Any, Any] | None) -> None:
         """Hold the end against what the workspace's head says, and against the head that somebody kept."""
         if told is None and self.seq:
             text = "The row that says where the chain ends (audit_head) is missing."
             self.find(self.seq, self.id, Fault.MISSING, text)
+        elif told is not None and not isinstance(told[0], int):
+            text = "The row that says where the chain ends (audit_head) cannot be read: it was edited."
+            self.find(self.seq, self.id, Fault.EDITED, text)
         elif told is not None and told[0] > self.seq:
             text = f"The chain ends here, and should end with event {told[0]}: its tail was cut."
             self.find(self.seq, self.id, Fault.TAIL_CUT, text)
@@ -126,6 +131,10 @@ class _Walk:
         elif told is not None and told[1] != self.hash:
             text = "The chain should end with another hash: its last event or its head was edited."
             self.find(self.seq, self.id, Fault.EDITED, text)
+
+    def unnumbered(self, event: Event) -> None:
+        """An event whose place in the chain nobody knows."""
+        self.find(0, event["id"], Fault.EDITED, "Its number cannot be read: it was edited.")
 
     def told(self) -> Verified:
         """What came of it."""
@@ -142,10 +151,10 @@ class _Walk:
 async def verified(hub: Hub, workspace: str, head: str | None = None) -> Verified:
     """Follow a workspace's chain ("" is the installation's own) from its first event to its end, at one moment.
 
-    `head`: a hash kept elsewhere, which must still be in the chain. Raises `NotFound` where there is no chain,
-    `BadForm` where `head` is no hash.
+    `head`: a hash kept elsewhere, which must still be in the chain, or all of it was deleted. Raises `NotFound` where
+    there is neither chain nor `head`, `BadForm` where `head` is no hash. The installation's own may be empty.
     """
-    walk = await _walked(hub, workspace, _kept(head))
+    walk = await _walked(hub, workspace, _kept(head), must_be=workspace != "" and head is None)
     if walk.head and walk.head_at is None:
         text = "The head that was kept is not in the chain: its tail was cut, or its history was written anew."
         walk.find(walk.seq, walk.id, Fault.TAIL_CUT, text)
@@ -165,17 +174,26 @@ async def all_verified(hub: Hub, head: str | None = None) -> AsyncIterator[Verif
             yield (await _walked(hub, workspace, kept)).told()
 
 
-async def _walked(hub: Hub, workspace: str, head: str) -> _Walk:
+async def _walked(hub: Hub, workspace: Chain, head: str, *, must_be: bool = True) -> _Walk:
     async with hub.db.snapshot() as connection:
         told = await stored.head(connection, workspace)
-        walk = _Walk(workspace, head)
+        walk = _Walk(stored.plain(workspace), head)
         async for batch in stored.chain(connection, workspace):
             for event in batch:
                 walk.follow(event)
-    if told is None and not walk.id:
+        for event in await stored.unnumbered(connection, workspace):
+            walk.unnumbered(event)
+    if must_be and told is None and not walk.id and not walk.findings:
         raise NotFound("There is no audit log of a workspace with this id.")
     walk.end(told)
     return walk
+
+
+def _sound(event: Event) -> bool:
+    if event["at"] is None or event["at"].microsecond % 1000:  # the hash says nothing of what is below a millisecond
+        return False
+    own: str = event["hash"]
+    return hash_of({name: value for name, value in event.items() if name != "hash"}) == own
 
 
 def _kept(head: str | None) -> str:

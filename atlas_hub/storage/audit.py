@@ -50,12 +50,15 @@ async def append(
     result: str = "ok",
     detail: dict[str, Any] | None = None,
 ) -> AuditEvent:
-    """Add one event after `head`, with the id that the log has now. `detail` holds names and counts, never a secret."""
+    """Add one event after `head`, with the id that the log has now.
+
+    `detail` holds names and counts, never a secret; `at` is kept to the millisecond.
+    """
     request_id = logs.request_id.get()
     event = AuditEvent(
         workspace=head.workspace,
         seq=head.seq + 1,
-        at=at,
+        at=at.replace(microsecond=at.microsecond // 1000 * 1000),  # all that the hash says
         kind=kind,
         result=result,
         actor=actor,

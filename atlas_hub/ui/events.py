@@ -31,6 +31,7 @@ KINDS: Final[Mapping[str, str]] = {
     "workspace_created": "Made the workspace",
     "workspace_renamed": "Renamed the workspace",
     "workspace_deleted": "Deleted a workspace",
+    "first_workspace_changed": "Made it the first workspace",
     "member_invited": "Invited a member",
     "invitation_revoked": "Revoked an invitation",
     "member_joined": "Joined by invitation",
@@ -60,6 +61,8 @@ SHOWN_ELSEWHERE: Final = frozenset({"label", "account", "name"})
 
 def kind(event: Event) -> str:
     """What happened."""
+    if event["at"] is None:
+        return "An event that cannot be read any more"
     found = KINDS.get(event["kind"])
     return found or event["kind"].replace("_", " ").capitalize()
 
@@ -86,7 +89,9 @@ def on_what(event: Event, labels: Mapping[str, str]) -> str:
 def more(event: Event) -> str:
     """The details that no other column shows."""
     detail = event["detail"]
-    if event["kind"] == "used":
+    if event["at"] is None:
+        return f"It is event {event['seq']}: `atlas-hub audit verify` tells of it."
+    if event["kind"] == "used" and {"times", "minute"} <= set(detail):
         times = "once" if detail["times"] == 1 else f"{detail['times']} times"
         return f"{times} in the minute of {iso(parse(detail['minute']))[11:16]} UTC"
     told = [f"{_name(name)}: {_value(value)}" for name, value in detail.items() if name not in SHOWN_ELSEWHERE]
@@ -97,7 +102,7 @@ def row(event: Event, labels: Mapping[str, str]) -> list[str]:
     """What the page's table shows: id, moment, who, what, provider, on what, more, and whether it failed."""
     return [
         str(event["id"]),
-        iso(event["at"]),
+        "" if event["at"] is None else iso(event["at"]),
         who(event),
         kind(event),
         provider(event),

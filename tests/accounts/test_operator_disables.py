@@ -119,3 +119,10 @@ async def test_the_settings_say_so_and_have_no_button_for_it(acme):
         assert answer.status_code == 409
         assert BY_OPERATOR in answer.text
     assert not await can_enter(acme)
+
+
+async def test_the_invitations_of_somebody_disabled_are_taken_back(acme):
+    admin = acme.people["admin@example.com"]
+    token = await acme.invite(by(acme, ADMIN), "guest@example.com")
+    await people.set_disabled(acme.hub, admin.email, disabled=True)
+    assert await invites.opened(acme.hub, token) is None

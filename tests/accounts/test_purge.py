@@ -12,7 +12,7 @@ from atlas_hub.kit.ids import new_id
 from atlas_hub.services import api_keys
 from atlas_hub.services.access import Actor, Role
 from atlas_hub.storage import installation
-from atlas_hub.storage.models import HubModel
+from atlas_hub.storage.models import AuditEvent, HubModel
 from tests.accounts.browser import KEY, PASSWORD, hub_with
 
 GLOBAL = {
@@ -151,6 +151,16 @@ async def test_what_belonged_to_the_first_workspace_belongs_to_nobody_until_it_i
     assert await first(hub) == two.id
     with pytest.raises(NotFound):
         await workspaces.make_first(hub, one.id)
+
+
+async def test_who_became_the_first_workspace_is_in_the_installations_log_once(any_hub):
+    one, two = [await workspaces.create(any_hub, name) for name in ("One", "Two")]
+    for _ in range(2):
+        await workspaces.make_first(any_hub, two.id)
+    async with any_hub.db.reading() as tx:
+        (event,) = (await tx.execute(select(AuditEvent).filter_by(workspace=""))).scalars()
+    assert (event.kind, event.actor, event.subject) == ("first_workspace_changed", "command line", two.id)
+    assert event.detail == {"former": one.id, "new": two.id}
 
 
 async def test_keys_of_a_deleted_workspace_are_gone(hub):

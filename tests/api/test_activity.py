@@ -91,7 +91,7 @@ async def test_each_filter_narrows_page_and_file(each_hub: Hub, people: People, 
     [
         ("kind=Not%20one", "kind"), ("provider=../x", "provider"), ("actor=a%00b", "actor"), ("result=maybe", "result"),
         ("subject=" + "x" * 201, "subject"), ("from=yesterday", "from"), ("to=2026-13-01", "to"),
-        ("to=9999-12-31", "to"), ("from=0001-01-01T00:00:00%2B23:59", "from"), ("before=0", "before"),
+        ("to=9999-12-31T23:59:59-01:00", "to"), ("from=0001-01-01T00:00:00%2B23:59", "from"), ("before=0", "before"),
         ("before=99999999999", "before"), ("before=one", "before"), ("limit=201", "limit"), ("limit=", "limit"),
         ("limit=-1", "limit"), ("kind=checked&kind=used", "kind"), ("limit=5&limit=6", "limit"),
     ],
@@ -102,6 +102,22 @@ async def test_a_value_that_means_nothing_is_refused_by_name(client: Client, que
         answer = await client.get(f"{path}?format=csv&{query}")
         assert answer.status_code == 422
         assert [detail["field"] for detail in answer.json()["details"]] == [field]
+
+
+@pytest.mark.parametrize(
+    ("query", "status"),
+    [
+        ("to=9999-12-31", 200), ("from=9999-12-31&to=9999-12-31", 200), ("from=2026-04-01&to=2026-04-01", 200),
+        ("from=2026-04-01T23:59:59Z&to=2026-04-01", 200), ("from=2026-04-01T09:00Z&to=2026-04-01T09:00Z", 200),
+        ("from=2026-04-02&to=2026-04-01", 422), ("from=2026-04-01T09:01Z&to=2026-04-01T09:00Z", 422),
+    ],
+)  # fmt: skip
+async def test_from_is_not_after_to_and_the_last_day_is_one(client: Client, query: str, status: int) -> None:
+    for path in ("/activity", "/activity/export"):
+        answer = await client.get(f"{path}?format=csv&{query}")
+        assert answer.status_code == status
+        if status == 422:
+            assert [detail["field"] for detail in answer.json()["details"]] == ["from", "to"]
 
 
 async def test_a_file_needs_a_format_that_there_is(client: Client) -> None:
@@ -129,7 +145,7 @@ async def test_a_file_is_streamed_whole_as_an_attachment(
     assert (await client.head("/activity/export?format=csv")).content == b""
 
 
-@pytest.mark.parametrize("sign", ["=", "+", "-", "@", "\t", "\r"])
+@pytest.mark.parametrize("sign", [*"=+-@＝＋－＠\t\r"])  # noqa: RUF001  # full width too
 async def test_no_cell_of_a_csv_is_a_formula(client: Client, hub: Hub, owner: Actor, sign: str) -> None:
     await noted(hub, owner.workspace, actor=f"{sign}1+1", subject=f"{sign}HYPERLINK()", provider="fine=really")
     text = (await client.get("/activity/export?format=csv")).text

@@ -19,7 +19,7 @@ from atlas_hub.hub import Hub, opened
 from atlas_hub.kit.clock import parse
 from atlas_hub.settings import load
 from atlas_hub.storage import audit
-from atlas_hub.storage.models import AuditEvent
+from atlas_hub.storage.models import AuditEvent, AuditHead
 
 
 @pytest.fixture
@@ -120,6 +120,27 @@ def test_what_a_command_did_has_an_id_of_that_command(run, acme):
     assert key["requestId"] != created["requestId"]
 
 
+@pytest.mark.parametrize(
+    "setting", ["at = 'garbage'", "detail = '{'", "actor = x'ff00'", "actor = CAST(x'ff' AS TEXT)"]
+)
+def test_an_event_that_cannot_be_read_hides_no_other(run, acme, tmp_path, setting):
+    async def tamper(hub: Hub) -> None:
+        async with hub.db.engine.begin() as connection:
+            await connection.exec_driver_sql(f"UPDATE atlas_hub_audit_event SET {setting} WHERE seq = 3")  # noqa: S608  # a test's own words
+
+    inside(tmp_path, tamper)
+    listed = told(run("list", "--workspace", acme, "--json"))
+    assert [(event["seq"], event["kind"], event["at"] == "") for event in listed] == [
+        (4, "checked", False), (3, "unreadable", True), (2, "connected", False), (1, "workspace_created", False),
+    ]  # fmt: skip
+    assert "Event 3 cannot be read. Run `atlas-hub audit verify`." in run("list", "--workspace", acme).stderr
+    lines = run("export", "--workspace", acme, "--format", "jsonl").stdout.splitlines()
+    assert [json.loads(line) for line in lines] == listed[::-1]
+    rows = list(csv.DictReader(io.StringIO(run("export", "--workspace", acme, "--format", "csv").stdout)))
+    assert [row["kind"] for row in rows] == [event["kind"] for event in listed[::-1]]
+    assert told(run("verify", "--json"), code=1)["chains"][0]["findings"][0]["seq"] == 3
+
+
 @pytest.mark.parametrize("words", [("--from", "yesterday"), ("--kind", "Not a kind"), ("--result", "maybe")])
 def test_a_filter_that_means_nothing_is_refused_by_name(run, acme, words):
     for verb in (("list",), ("export", "--format", "csv")):
@@ -133,6 +154,52 @@ def test_a_workspace_without_a_log_is_told(run, acme):
         result = run(*verb, "--workspace", "0" * 24)
         assert (result.exit_code, result.stdout) == (1, "")
         assert "no audit log" in result.stderr
+
+
+def test_an_export_takes_json_as_every_command_does(run, acme):
+    asked = ("export", "--workspace", acme)
+    lines = run(*asked, "--format", "jsonl").stdout
+    assert lines
+    for words in (("--json",), ("--json", "--format", "jsonl")):
+        assert run(*asked, *words).stdout == lines
+    for words in ((), ("--json", "--format", "csv")):
+        assert run(*asked, *words).exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (("--before", "99999999999999999999999"), 2), (("--actor", "\udcff"), 2), (("--subject", "\udcff"), 2),
+        (("--workspace", "\udcff"), 1), (("--from", "2026-04-02", "--to", "2026-04-01"), 2),
+    ],
+)  # fmt: skip
+def test_what_no_event_can_have_is_refused_with_a_sentence(run, acme, words, code):
+    result = run("list", "--workspace", acme, *words)
+    assert (result.exit_code, result.stdout) == (code, "")
+    assert "unexpected" not in result.stderr
+    assert (words[0] in result.stderr) == (code == 2)
+
+
+def test_a_log_that_was_deleted_whole_is_found_by_its_head(run, acme, tmp_path):
+    head = told(run("verify", "--json"))["chains"][0]["hash"]
+
+    async def remove(hub: Hub) -> None:
+        async with hub.db.transaction() as tx:
+            for table in (AuditEvent, AuditHead):
+                await tx.execute(delete(table))
+
+    inside(tmp_path, remove)
+    for where in ((), ("--workspace", acme)):
+        value = told(run("verify", *where, "--head", head, "--json"), code=1)
+        assert (value["whole"], value["head"]) == (False, None)
+
+
+def test_the_log_of_a_fresh_installation_is_whole(run):
+    value = told(run("verify", "--workspace", "-", "--json"))
+    assert value == {
+        "whole": True,
+        "chains": [{"workspace": "", "seq": 0, "hash": "", "whole": True, "findings": [], "leftOut": 0}],
+    }
 
 
 def test_verify_prints_what_to_keep_and_takes_it_back(run, acme):

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from dataclasses import asdict
+from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, select, text, update
 
 from atlas_hub.hub import Hub
 from atlas_hub.kit.errors import BadForm, NotFound
@@ -98,6 +101,94 @@ async def test_the_last_event_edited_with_its_hash_does_not_fit_the_head(any_hub
         row.actor = "mallory@example.com"
         row.hash = audit.link(row)
     assert told(await verifying.verified(any_hub, workspace)) == [(Fault.EDITED, EVENTS)]
+
+
+SPOILED = {
+    "moment": "at = 'garbage'", "moment of another form": "at = '2026-03-31 09:30:00.000000999'",
+    "open detail": "detail = '{'", "half a character": """detail = '{"a":"\\ud800"}'""",
+    "a name twice": """detail = '{"now": "else", "now": "Ümläut 2"}'""", "detail of another shape": "detail = '[]'",
+    "no number": """detail = '{"now": NaN}'""", "deep": f"detail = '{'[' * 100_000}'",
+    "bytes": "actor = x'ff00'", "bytes that are letters": "actor = CAST(actor AS BLOB)",
+    "no text": "actor = CAST(x'ff00' AS TEXT)", "id": "id = x'ff'", "hash": "hash = x'ff'",
+}  # fmt: skip
+SPOILED_POSTGRES = {
+    "infinity": "at = 'infinity'", "before Christ": "at = '0044-03-15 BC'",
+    "half a character": """detail = '{"a":"\\ud800"}'""", "deep": f"detail = '{'[' * 5_000}{']' * 5_000}'",
+    "a name twice": """detail = '{"now": "else", "now": "Ümläut 2"}'""", "detail of another shape": "detail = '[]'",
+}  # fmt: skip
+
+
+async def spoil(hub: Hub, setting: str, workspace: str, seq: int) -> None:
+    async with hub.db.engine.begin() as connection:
+        sql = f"UPDATE atlas_hub_audit_event SET {setting} WHERE workspace = '{workspace}' AND seq = {seq}"  # noqa: S608  # a test's own words
+        await connection.exec_driver_sql(sql)
+
+
+async def is_found(hub: Hub, workspace: str) -> list[Verified]:
+    other = new_id()
+    await noted(hub, other, 1)
+    found = {each.workspace: each async for each in verifying.all_verified(hub)}
+    assert found.pop(other).whole
+    assert not found[workspace].whole
+    json.dumps([asdict(each) for each in found.values()], ensure_ascii=False).encode()
+    return list(found.values())
+
+
+@pytest.mark.parametrize("name", sorted({*SPOILED, *SPOILED_POSTGRES}))
+async def test_a_cell_that_cannot_be_read_is_an_edited_event_and_hides_no_other(
+    any_hub: Hub, workspace: str, name: str
+) -> None:
+    setting = (SPOILED_POSTGRES if any_hub.db.postgres else SPOILED).get(name)
+    if setting is None:
+        pytest.skip("this database refuses to store it")
+    await spoil(any_hub, setting, workspace, 3)
+    await spoil(any_hub, "actor = 'mallory'", workspace, 5)
+    (found,) = await is_found(any_hub, workspace)
+    assert told(found) == [(Fault.EDITED, 3), (Fault.EDITED, 5)]
+    assert found.seq == EVENTS
+
+
+@pytest.mark.parametrize("seq", ["'abc'", "x'ff'", "3.5", "CAST(x'ff' AS TEXT)"])
+async def test_an_event_whose_number_is_none_is_named(hub: Hub, seq: str) -> None:
+    workspace = new_id()
+    await noted(hub, workspace, EVENTS)
+    async with hub.db.reading() as tx:
+        named = (await event(tx, workspace, 3)).id
+    await spoil(hub, f"seq = {seq}", workspace, 3)
+    (found,) = await is_found(hub, workspace)
+    assert told(found) == [(Fault.MISSING, 3), (Fault.EDITED, 0)]
+    assert found.findings[1].event_id == named
+    assert found.seq == EVENTS
+
+
+@pytest.mark.parametrize("name", ["x'ff'", "CAST(x'ff' AS TEXT)", "CAST(workspace AS BLOB)"])
+async def test_an_event_whose_workspace_cannot_be_read_is_named(hub: Hub, name: str) -> None:
+    workspace = new_id()
+    await noted(hub, workspace, EVENTS)
+    async with hub.db.reading() as tx:
+        named = (await event(tx, workspace, 3)).id
+    await spoil(hub, f"workspace = {name}", workspace, 3)
+    found = [each async for each in verifying.all_verified(hub)]
+    assert [(fault, seq) for each in found for fault, seq in told(each) if each.workspace == workspace][:1]
+    assert (Fault.EDITED, named) in {(one.fault, one.event_id) for each in found for one in each.findings}
+    assert (Fault.MISSING, 3) in [finding for each in found for finding in told(each)]
+    json.dumps([asdict(each) for each in found], ensure_ascii=False).encode()
+
+
+@pytest.mark.parametrize("setting", ["seq = 'abc'", "hash = x'ff'", "workspace = x'ff'"])
+async def test_an_end_that_cannot_be_read_is_told(hub: Hub, setting: str) -> None:
+    workspace = new_id()
+    await noted(hub, workspace, EVENTS)
+    async with hub.db.engine.begin() as connection:
+        await connection.execute(text(f"UPDATE atlas_hub_audit_head SET {setting}"))  # noqa: S608  # a test's own words
+    assert (await is_found(hub, workspace))[0].seq in {0, EVENTS}
+
+
+async def test_a_moment_moved_by_less_than_a_millisecond_is_found(any_hub: Hub, workspace: str) -> None:
+    async with any_hub.db.transaction() as tx:
+        row = await event(tx, workspace, 3)
+        row.at += timedelta(microseconds=1)
+    assert told(await verifying.verified(any_hub, workspace)) == [(Fault.EDITED, 3)]
 
 
 async def test_a_missing_event_is_named(any_hub: Hub, workspace: str) -> None:

@@ -70,6 +70,15 @@ def test_every_kind_that_is_written_has_words_and_no_other():
     assert all(text[0].isupper() and not text.endswith(".") for text in events.KINDS.values())
 
 
+def test_an_event_that_cannot_be_read_is_a_row_that_says_so():
+    told = events.row(event(kind="unreadable", at=None, seq=7, actor="", provider="", subject="", result="failed"), {})
+    assert told[1:] == [
+        "", "", "An event that cannot be read any more", "", "",
+        "It is event 7: `atlas-hub audit verify` tells of it.", "failed",
+    ]  # fmt: skip
+    assert events.more(event(kind="used", detail={"times": 2})) == "times: 2"
+
+
 def test_a_kind_that_nobody_knows_is_still_said():
     assert events.kind(event(kind="something_new")) == "Something new"
 
