@@ -213,8 +213,8 @@ def _refusal(body: Mapping[str, Any], answer: Answer, *, is_sign_in: bool) -> Pr
     """What `error_code` and `description` mean; the description itself is never shown."""
     code, said = _code(body, answer), str(body.get("description", "")).lower()
     for part, text in _NOT_THERE.items():
-        if part in said and not is_sign_in:  # getMe has no destination
-            return InsufficientPermissions(f"Telegram did not take it: {text}", field="to")
+        if part in said:
+            return InsufficientPermissions(f"Telegram did not take it: {text}", field=None if is_sign_in else "to")
     if code in {401, 404} or (is_sign_in and (code < HTTPStatus.BAD_REQUEST or _is_refused(code))):
         return _unknown_token()
     match code:

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 from sqlalchemy import event, select
 
-from atlas_hub.accounts import actors, people, sessions, store, workspaces
+from atlas_hub.accounts import actors, members, people, sessions, store, workspaces
 from atlas_hub.accounts.models import SignInSession
 from atlas_hub.services.access import Role
 from tests.accounts.browser import EMAIL, PASSWORD, browser_of, hub_with, make_acme
@@ -124,7 +124,9 @@ async def test_who_no_longer_belongs_is_nobody_at_once(hub, acme, token):
 
 
 async def test_a_role_that_changed_is_the_role_at_once(hub, acme, token):
-    await people.create(hub, email=EMAIL, password=None, role=Role.MEMBER, workspace=acme)
+    await people.create(hub, email="boss@example.com", password=PASSWORD, role=Role.OWNER, workspace=acme)
+    user_id = (await sessions.actor_of(hub, token)).id
+    await members.change_role(hub, people.command_line(acme), user_id, Role.MEMBER)
     assert (await sessions.actor_of(hub, token)).role is Role.MEMBER
 
 

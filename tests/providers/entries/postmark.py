@@ -27,7 +27,7 @@ ENTRIES = (
             inside({"ErrorCode": 406, "Message": "canary"}, InsufficientPermissions),
             inside({"ErrorCode": 100, "Message": "canary"}, PlatformError),
             inside({"ErrorCode": True, "ID": "1", "Name": "Acme"}, PlatformError),
-            inside({"ErrorCode": 0, "MessageID": "7"}, PlatformError),
+            inside({"Message": "OK"}, PlatformError),
             Trouble(name="token-deleted", begin=lambda standin: standin.servers.clear(), error=InvalidCredentials),
         ),
         seconds="atlas_hub.providers._postmark.SECONDS",
