@@ -109,7 +109,7 @@ async def prepare(kind: str, url: str, folder: Path, *, rows: bool = True, other
         if rows:
             await fill(hub, [home.id], keys=False)
         await fill(hub, [new_id() for _ in range(others)], keys=True)
-        await _settle(hub)
+        await settle(hub)
     env = {
         "DATABASE_URL": url,
         "ATLAS_DATA_DIR": str(folder),
@@ -120,7 +120,7 @@ async def prepare(kind: str, url: str, folder: Path, *, rows: bool = True, other
     return Ground(kind, url, home.id, made.private_key.reveal(), tuple(cookies), folder, env)
 
 
-async def _settle(hub: Hub) -> None:
+async def settle(hub: Hub) -> None:
     """What the database does by itself sooner or later: statistics for its planner."""
     async with hub.db.engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
         await connection.execute(text("VACUUM ANALYZE" if hub.db.postgres else "ANALYZE"))
