@@ -19,6 +19,7 @@ UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069
 """Controls and what changes the line or its direction without being seen."""
 
 _ADDRESS = re.compile(r"[^\s@<>()\[\],;:\\\"]{1,64}@[^\s@<>()\[\],;:\\\"]{1,255}")
+_ID = re.compile(r"[\w.-]{1,128}", re.ASCII)
 WRONG_ADDRESS = "Enter one e-mail address alone, such as ana@example.com."
 
 
@@ -38,6 +39,11 @@ def recipient(to: str) -> str:
 def subject(message: Message) -> str:
     """The subject on one line; never empty, which SendGrid refuses."""
     return " ".join(message.subject.split()) or NO_SUBJECT
+
+
+def message_id(said: object) -> str:
+    """A vendor's id of a mail, where it is one that can be shown: 1 to 128 letters, digits, `_`, `.`, `-`. Else ""."""
+    return said if isinstance(said, str) and _ID.fullmatch(said) else ""
 
 
 F = TypeVar("F", bound="Mail")

@@ -22,7 +22,7 @@ from atlas_hub.kit.errors import (
 from atlas_hub.kit.http import Answer, Http, Upstream
 from atlas_hub.kit.ladder import Ladder, Report
 from atlas_hub.kit.secret import Secret
-from atlas_hub.providers._mail import SECONDS, Mail, MailMethod, recipient, subject
+from atlas_hub.providers._mail import SECONDS, Mail, MailMethod, message_id, recipient, subject
 from atlas_hub.providers.contract import CheckResult, Message, Receipt
 
 POSTMARK = Upstream("POSTMARK", "Postmark", "https://api.postmarkapp.com")
@@ -142,11 +142,10 @@ class Postmark(MailMethod[PostmarkToken]):
             "MessageStream": STREAM,
         }
         body = _read(await _ask(form, http, "POST", "/email", said), http)
-        number = str(body.get("MessageID", ""))
-        if body.get("ErrorCode") != 0 and not number:
+        number = message_id(body.get("MessageID"))
+        if not number and body.get("ErrorCode") != 0:
             raise _nonsense()
-        if not isinstance(body.get("MessageID"), str) or re.fullmatch(r"[\w.-]{1,128}", number, re.ASCII) is None:
-            # ErrorCode 0 is the yes: called a failure, the mail would be sent twice.
+        if not number:  # ErrorCode 0 is the yes: called a failure, the mail would be sent twice
             return Receipt(id="", text=f"Postmark accepted it for {to}, without a message ID.")
         if form.is_test:
             return Receipt(id=number, text=f"Postmark took it as {number} and, with its test token, sends nothing.")

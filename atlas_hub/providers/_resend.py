@@ -21,7 +21,7 @@ from atlas_hub.kit.errors import (
 from atlas_hub.kit.http import Answer, Http, Upstream
 from atlas_hub.kit.ladder import Ladder, Report
 from atlas_hub.kit.secret import Secret
-from atlas_hub.providers._mail import SECONDS, Mail, MailMethod, recipient, subject
+from atlas_hub.providers._mail import SECONDS, Mail, MailMethod, message_id, recipient, subject
 from atlas_hub.providers.contract import CheckResult, Message, Receipt
 
 RESEND = Upstream("RESEND", "Resend", "https://api.resend.com")
@@ -107,8 +107,8 @@ class Resend(MailMethod[ResendKey]):
         rejected = _rejection(answer, form)
         if rejected is not None:
             raise rejected
-        number = _object(answer, http).get("id")
-        if not isinstance(number, str) or re.fullmatch(r"[\w.-]{1,128}", number, re.ASCII) is None:
+        number = message_id(_object(answer, http).get("id"))
+        if not number:
             raise _nonsense()
         return Receipt(id=number, text=f"Resend accepted it for {to} as {number}.")
 

@@ -22,7 +22,7 @@ from atlas_hub.kit.errors import (
 from atlas_hub.kit.http import Answer, Http, Upstream
 from atlas_hub.kit.ladder import Ladder, Report
 from atlas_hub.kit.secret import Secret
-from atlas_hub.providers._mail import SECONDS, Mail, MailMethod, recipient, subject
+from atlas_hub.providers._mail import SECONDS, Mail, MailMethod, message_id, recipient, subject
 from atlas_hub.providers.contract import CheckResult, Message, Receipt
 
 SENDGRID = Upstream("SENDGRID", "SendGrid", "https://api.sendgrid.com")
@@ -100,8 +100,8 @@ class Sendgrid(MailMethod[SendgridKey]):
         _judge(answer, http)
         if answer.status != 202:  # noqa: PLR2004  # SendGrid's one yes; a 200 is somebody else
             raise _nonsense()
-        number = answer.headers.get("x-message-id", "")
-        if re.fullmatch(r"[\w.-]{1,128}", number, re.ASCII) is None:
+        number = message_id(answer.headers.get("x-message-id"))
+        if not number:
             return Receipt(id="", text=f"SendGrid accepted it for {to}, without a message ID.")
         return Receipt(id=number, text=f"SendGrid accepted it for {to} as {number}.")
 

@@ -16,7 +16,7 @@ from atlas_hub.kit.http import Answer, Http, Upstream
 from atlas_hub.kit.ladder import Ladder, Report
 from atlas_hub.kit.secret import Secret
 from atlas_hub.kit.sigv4 import signed
-from atlas_hub.providers._mail import SECONDS, Mail, MailMethod, recipient, subject
+from atlas_hub.providers._mail import SECONDS, Mail, MailMethod, message_id, recipient, subject
 from atlas_hub.providers._ses_errors import DENIED, PAUSED, explained, refusal
 from atlas_hub.providers.contract import CheckResult, Message, Receipt
 
@@ -144,8 +144,8 @@ class Ses(MailMethod[SesKeys]):
         rejected = _rejection(answer, form, to)
         if rejected is not None:
             raise rejected
-        number = _object(answer, form, http).get("MessageId")
-        if not isinstance(number, str) or re.fullmatch(r"[\w.-]{1,128}", number, re.ASCII) is None:
+        number = message_id(_object(answer, form, http).get("MessageId"))
+        if not number:
             raise _nonsense()
         return Receipt(id=number, text=f"Amazon SES accepted it for {to} as {number}.")
 
