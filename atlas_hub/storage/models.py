@@ -97,6 +97,25 @@ class Connection(HubModel, table=True):
             sqlite_where=text("kind = 'account' AND subscriber = '' AND contexts = ''"),
             postgresql_where=text("kind = 'account' AND subscriber = '' AND contexts = ''"),
         ),
+        # What the chat API lists as channel connections: its own, and the accounts of the cards.
+        Index(
+            "ix_atlas_hub_connection_chat",
+            "workspace",
+            "id",
+            sqlite_where=text("purpose = 'chat' AND kind <> 'app'"),
+            postgresql_where=text("purpose = 'chat' AND kind <> 'app'"),
+        ),
+        Index("ix_atlas_hub_connection_subscriber", "workspace", "subscriber", "id"),
+        Index("ix_atlas_hub_connection_updated", "workspace", "updated_at", "id"),
+        # At most one stored app of a provider is the one that the page's button takes.
+        Index(
+            "uq_atlas_hub_connection_on_page",
+            "workspace",
+            "provider",
+            unique=True,
+            sqlite_where=text("on_page"),
+            postgresql_where=text("on_page"),
+        ),
         CheckConstraint("kind IN ('account', 'app', 'foreign')", name="kind"),
         CheckConstraint("primary_scope IS NULL OR primary_scope = scope", name="primary_in_its_scope"),
         CheckConstraint("primary_scope IS NULL OR (subscriber = '' AND contexts = '')", name="no_primary_resource"),
@@ -123,7 +142,10 @@ class Connection(HubModel, table=True):
     active: bool = True
     app_id: str = Field(default="", max_length=24)  # an app's row, `env`, or ""
     subscriber: str = Field(default="", max_length=200)
-    contexts: str = Field(default="", max_length=500)
+    contexts: str = Field(default="", max_length=1100)  # sorted `type:id`, a comma between
+    on_page: bool = False  # an app: the one that the page's button takes before the environment's
+    features: list[Any] | None = Field(default=None, sa_column=Column(JSON, nullable=True))  # None: the usual
+    integration: dict[str, Any] = json_column(dict)  # what the chat API alone knows: channel, conditions, kind
     credential_id: str | None = Field(default=None, foreign_key=PREFIX + "credential.id", max_length=24, index=True)
     state: str = Field(default="unverified", max_length=16)
     reason: str = Field(default="", max_length=500)
@@ -146,12 +168,16 @@ class Credential(HubModel, table=True):
     workspace: str = Field(max_length=24)
     provider: str = Field(max_length=40)
     app_key: str = Field(default="-", max_length=120)
-    account_key: str = Field(max_length=200)  # `row:<connection id>` until the vendor proved the account
+    # `row:<connection id>` until the vendor proved the account; `gone:<its own id>` until its grant is revoked
+    account_key: str = Field(max_length=200)
     current: bytes | None = None
     pending: bytes | None = None  # an unproven write
     previous: bytes | None = None  # during a rotation
     key_id: str = Field(max_length=8, index=True)
     client_id: str = Field(default="", max_length=200)  # what an OAuth grant was given to
+    method: str = Field(default="", max_length=40)  # of an OAuth grant: what knows how to refresh and revoke it
+    app_id: str = Field(default="", max_length=24)  # of an OAuth grant: an app's row or `env`
+    options: dict[str, Any] = json_column(dict)  # of an OAuth grant: what of its form is no secret
     granted: list[Any] | None = Field(default=None, sa_column=Column(JSON, nullable=True))  # None: not told
     expires_at: datetime | None = moment(optional=True)
     lease_owner: str = Field(default="", max_length=64)
@@ -172,18 +198,27 @@ class AccountClaim(HubModel, table=True):
 
 
 class ChannelEndpoint(HubModel, table=True):
-    """The chat API's channel endpoint: where one subscriber is reached through a channel connection."""
+    """The chat API's channel endpoint: where one subscriber is reached through an integration."""
 
     __tablename__ = PREFIX + "channel_endpoint"
-    __table_args__ = (UniqueConstraint("workspace", "identifier"),)
+    __table_args__ = (
+        UniqueConstraint("workspace", "identifier"),
+        Index("ix_atlas_hub_channel_endpoint_listed", "workspace", "id"),
+        Index("ix_atlas_hub_channel_endpoint_subscriber", "workspace", "subscriber", "id"),
+    )
     id: str = Field(default_factory=new_id, primary_key=True, max_length=24)
     workspace: str = Field(max_length=24)
     identifier: str = Field(max_length=120)
-    connection_id: str = Field(foreign_key=PREFIX + "connection.id", ondelete="CASCADE", max_length=24, index=True)
+    app_id: str = Field(max_length=24, index=True)  # the integration's row
+    connection_id: str | None = Field(
+        default=None, foreign_key=PREFIX + "connection.id", ondelete="CASCADE", max_length=24, index=True
+    )
     subscriber: str = Field(default="", max_length=200)
-    contexts: str = Field(default="", max_length=500)
+    contexts: str = Field(default="", max_length=1100)
     type: str = Field(max_length=40)
-    endpoint: dict[str, Any] = json_column(dict)
+    endpoint: dict[str, Any] = json_column(dict)  # as it may be shown: what is secret is masked
+    sealed: bytes | None = None  # what of it is secret
+    key_id: str = Field(default="", max_length=8, index=True)
     created_at: datetime = moment()
     updated_at: datetime = moment()
 
@@ -232,16 +267,20 @@ class Channel(HubModel, table=True):
 
 
 class OAuthAttempt(HubModel, table=True):
-    """A consent under way. Deleted on use; 10 minutes from the page, 5 from the chat API."""
+    """A consent: under way until `used_at`, then what became of it. 10 minutes from the page, 5 from the chat API."""
 
     __tablename__ = PREFIX + "oauth_attempt"
+    __table_args__ = (Index("ix_atlas_hub_oauth_attempt_latest", "workspace", "provider", "created_at"),)
     state_hash: str = Field(primary_key=True, max_length=80)
-    workspace: str = Field(max_length=24, index=True)
+    workspace: str = Field(max_length=24)
     provider: str = Field(max_length=40)
     actor: str = Field(default="", max_length=200)
     session: str = Field(default="", max_length=80)
     request: dict[str, Any] = json_column(dict)
     sealed: bytes | None = None
+    outcome: dict[str, Any] = json_column(dict)
+    created_at: datetime = moment()
+    used_at: datetime | None = moment(optional=True)
     expires_at: datetime = moment(index=True)
 
 

@@ -15,6 +15,7 @@ from atlas_hub.storage.db import Tx
 from atlas_hub.storage.models import (
     PREFIX,
     ApiKey,
+    ChannelEndpoint,
     Credential,
     HubModel,
     Idempotency,
@@ -62,6 +63,7 @@ CHECK: Final = SealedTable(model=Installation, columns=("key_check",))
 SEALED: Final = (
     SealedTable(model=Credential, columns=("current", "pending", "previous"), marked=True),
     SealedTable(model=ApiKey, columns=("sealed",), marked=True, found_by="lookup"),
+    SealedTable(model=ChannelEndpoint, columns=("sealed",), marked=True),
     SealedTable(model=OAuthAttempt, columns=("sealed",)),
     SealedTable(model=Idempotency, columns=("answer",)),
     CHECK,

@@ -101,8 +101,12 @@ CLASHES = [
     (
         "one endpoint identifier twice",
         lambda: (
-            made(models.ChannelEndpoint, workspace=A, identifier="e", connection_id=ROW, type="slack_channel"),
-            made(models.ChannelEndpoint, workspace=A, identifier="e", connection_id=ROW, type="slack_channel"),
+            made(
+                models.ChannelEndpoint, workspace=A, identifier="e", app_id=ROW, connection_id=ROW, type="slack_channel"
+            ),
+            made(
+                models.ChannelEndpoint, workspace=A, identifier="e", app_id=ROW, connection_id=ROW, type="slack_channel"
+            ),
         ),
         "identifier",
     ),
@@ -262,6 +266,7 @@ def test_ciphertext_lives_in_tables_made_for_it_alone() -> None:
         ("credential", "pending"),
         ("credential", "previous"),
         ("api_key", "sealed"),
+        ("channel_endpoint", "sealed"),
         ("oauth_attempt", "sealed"),
         ("idempotency", "answer"),
         ("installation", "key_check"),
