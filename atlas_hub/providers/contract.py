@@ -6,11 +6,11 @@ A provider file imports `kit` and this module, nothing else.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date
 from enum import StrEnum
-from typing import Any, ClassVar, Generic, Protocol, TypeVar, runtime_checkable
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeVar, runtime_checkable
 
 from atlas_hub.kit.form import Form as Form  # noqa: PLC0414  # part of the contract: re-exported
 from atlas_hub.kit.http import Http
@@ -18,9 +18,15 @@ from atlas_hub.kit.ladder import Report as Report  # noqa: PLC0414  # same
 from atlas_hub.kit.ladder import Step as Step  # noqa: PLC0414  # same
 from atlas_hub.kit.ladder import silent as silent  # noqa: PLC0414  # same
 from atlas_hub.kit.reading import read
+from atlas_hub.providers._results import UNKEYED as UNKEYED  # noqa: PLC0414  # same
+from atlas_hub.providers._results import Account as Account  # noqa: PLC0414  # same
+from atlas_hub.providers._results import CheckResult as CheckResult  # noqa: PLC0414  # same
+from atlas_hub.providers._results import Message as Message  # noqa: PLC0414  # same
+from atlas_hub.providers._results import Receipt as Receipt  # noqa: PLC0414  # same
+from atlas_hub.providers._results import Revoked as Revoked  # noqa: PLC0414  # same
 
-UNKEYED = "-"
-"""The app key of an account that has no app (decisions §6 *Keys*)."""
+if TYPE_CHECKING:
+    from atlas_hub.providers._consent import Consent
 
 
 class Category(StrEnum):
@@ -55,65 +61,6 @@ class Feature(StrEnum):
 
 
 F = TypeVar("F", bound=Form)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Account:
-    """Who the vendor says we are.
-
-    `key` and `app_key` are the keys of decisions §6: the same through every door. `details` are the rows of the card,
-    label → text. `wire` are the same facts under the names the APIs use (`teamId`, `botUsername`).
-    `url` opens the account at the vendor.
-    """
-
-    key: str
-    name: str
-    app_key: str = UNKEYED
-    details: Mapping[str, str] = field(default_factory=dict)
-    wire: Mapping[str, str | None] = field(default_factory=dict)
-    url: str | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class CheckResult:
-    """What the vendor proved. `granted` is None where the vendor does not tell its scopes.
-
-    `account` is None where the vendor has no account to name (SMTP): the account key is then the row's own.
-    `label` is what the connection is called until an admin renames it. `limits` say why it works only partly.
-    `delivers` is False where the vendor takes messages and delivers none, as a sandbox does; a limit says so.
-    """
-
-    account: Account | None
-    label: str
-    granted: frozenset[str] | None = None
-    expires_at: datetime | None = None
-    warnings: tuple[str, ...] = ()
-    limits: tuple[str, ...] = ()
-    delivers: bool = True
-
-
-@dataclass(frozen=True, kw_only=True)
-class Message:
-    """One message to send. `subject` is for mail alone."""
-
-    text: str
-    subject: str = ""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Receipt:
-    """The vendor's own proof that it took the message: its id, and a sentence for the admin."""
-
-    id: str
-    text: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class Revoked:
-    """What became of a grant at the vendor: `dead` is None where it could not be learned."""
-
-    dead: bool | None
-    text: str
 
 
 class Method(ABC, Generic[F]):
@@ -233,7 +180,7 @@ class Provider:
     `stops`: what stops when it is disconnected, a sentence for the dialog.
     `wire_fields`: the status answer's own fields, null while not connected; `answer_fields`: what the answer to a
     connect has beside them. `limits`: what it does only so far, a sentence each.
-    `oauth_env`: the two variables of the operator's OAuth app; `environment`: what else may come from variables.
+    `oauth`: the way in by consent, a `Method` that is a `Consent` too; `environment`: what may come from variables.
     """
 
     slug: str
@@ -250,18 +197,34 @@ class Provider:
     copies: tuple[Copy, ...] = ()
     features: Mapping[Feature, frozenset[str]] = field(default_factory=dict)
     lifecycle: Lifecycle = ACTIVE
-    oauth_env: tuple[str, str] | None = None
+    oauth: Consent | None = None
     environment: tuple[Environment, ...] = ()
 
     @property
+    def oauth_env(self) -> tuple[str, str] | None:
+        """The two variables of the operator's OAuth app."""
+        return None if self.oauth is None else (self.oauth.variables["client_id"], self.oauth.variables["secret_key"])
+
+    @property
+    def usual_features(self) -> tuple[Feature, ...]:
+        """What is on unless an admin says otherwise: all but reading history."""
+        return tuple(feature for feature in self.features if feature is not Feature.READ_HISTORY)
+
+    def scopes_of(self, features: Iterable[str] | None) -> frozenset[str]:
+        """The scopes that these features need; those of the usual ones for None."""
+        on = self.usual_features if features is None else [feature for feature in self.features if feature in features]
+        return frozenset().union(*(self.features[feature] for feature in on))
+
+    @property
     def needed_scopes(self) -> frozenset[str]:
-        """The scopes of the features that are on: all but reading history."""
-        on = (scopes for feature, scopes in self.features.items() if feature is not Feature.READ_HISTORY)
-        return frozenset().union(*on)
+        """The scopes of the usual features."""
+        return self.scopes_of(None)
 
     def method(self, key: str) -> Method[Any] | None:
-        """The method of that key."""
-        return next((method for method in self.methods if method.key == key), None)
+        """The method of that key, the way in by consent included."""
+        consent: Any = self.oauth
+        ways = self.methods if consent is None else (*self.methods, consent)
+        return next((method for method in ways if method.key == key), None)
 
     def asked_as(self, key: str) -> str:
         """Who is asked by a method: the provider, or the method's own vendor where there are several."""

@@ -10,18 +10,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, field_validator
+from pydantic import Field, TypeAdapter, field_validator
 
 from atlas_hub.kit.cleaning import SHOWN_LENGTH, pasted, shown
-from atlas_hub.kit.errors import BadForm, InvalidCredentials, ProviderError
-from atlas_hub.kit.http import TOTAL_SECONDS, Answer, Http, Upstream
+from atlas_hub.kit.errors import InvalidCredentials, ProviderError
+from atlas_hub.kit.http import Http
 from atlas_hub.kit.ladder import Ladder, Report
 from atlas_hub.kit.redact import shapes
 from atlas_hub.kit.secret import Secret
-from atlas_hub.providers._discord_errors import FIELD, NEEDED, Id, T, read_as
+from atlas_hub.providers._discord_errors import FIELD, NEEDED, T, read_as
+from atlas_hub.providers._discord_oauth import DiscordInstall
+from atlas_hub.providers._discord_wire import DISCORD, PERMISSIONS, PORTAL, Said, ask, post
 from atlas_hub.providers.contract import (
     Account,
     Category,
@@ -36,23 +37,16 @@ from atlas_hub.providers.contract import (
     Receipt,
 )
 
-DISCORD = Upstream("DISCORD", "Discord", "https://discord.com")
-PORTAL = "https://discord.com/developers/applications"
-TEXT_LIMIT = 2000
 GUILD_LIMIT = 200
 """The longest page of servers (https://discord.com/developers/docs/resources/user#get-current-user-guilds)."""
-PERMISSIONS = 1 << 10 | 1 << 11 | 1 << 14 | 1 << 38
-"""View channels, send messages, embed links, send in threads (…/docs/topics/permissions)."""
 BESIDE_SECONDS = 5.0
 """How long a question may take whose answer is not needed."""
 
-_SUPPRESS_EMBEDS = 1 << 2
 _LOOKALIKES = {
     "https://discord.com/api/webhooks/": f"Looks like the address of a webhook. {NEEDED}",
     "https://": f"Looks like an address. {NEEDED}",
     "mfa.": f"Looks like the token of a person's account. {NEEDED}",
 }
-_SNOWFLAKE = re.compile(r"\d{17,20}", re.ASCII)
 # A token's first part is a number in Base64, hence the three letters. No log line shall show one.
 shapes(re.compile(r"(?<![\w-])[MNO][\w-]{22,30}\.[\w-]{5,8}\.[\w-]{25,}", re.ASCII))
 
@@ -112,33 +106,26 @@ class BotToken(Form):
         return value.lower()
 
 
-class _Said(BaseModel):
-    model_config = ConfigDict(hide_input_in_errors=True, strict=True)
-
-    id: Id
-
-
-class _Bot(_Said):
+class _Bot(Said):
     """What /users/@me answers (…/docs/resources/user#user-object); a person's `bot` is false."""
 
     username: str | None = None
     bot: bool = True
 
 
-class _Application(_Said):
+class _Application(Said):
     """What /applications/@me answers (…/docs/resources/application#application-object)."""
 
     verify_key: str = Field(pattern=r"^[0-9a-f]{64}$")
 
 
-class _Guild(_Said):
+class _Guild(Said):
     """A server as /users/@me/guilds lists it."""
 
     name: str
 
 
 _BOT, _APPLICATION, _GUILDS = TypeAdapter(_Bot), TypeAdapter(_Application), TypeAdapter(list[_Guild])
-_MESSAGE = TypeAdapter(_Said)
 
 
 class DiscordBot(Method[BotToken]):
@@ -154,7 +141,7 @@ class DiscordBot(Method[BotToken]):
         ladder = Ladder(report)
         with ladder.step("format", "Check the format") as rung:
             rung.detail = "All three look right."
-        answer = await ladder.reach("Discord", _ask(form, http, "/users/@me"))
+        answer = await ladder.reach("Discord", ask(form.bot_token, form.application_id, http, "/users/@me"))
         with ladder.step("accepted", "Sign in") as rung:
             bot = read_as(_BOT, answer)
             if not bot.bot:
@@ -187,23 +174,8 @@ class DiscordBot(Method[BotToken]):
         )
 
     async def send(self, form: BotToken, to: str, message: Message, http: Http) -> Receipt:
-        """Post to a channel or thread, mentioning nobody. Raises `BadForm` for `to` and `text`, a `ProviderError`.
-
-        https://discord.com/developers/docs/resources/message#create-message
-        """
-        to = to.strip()
-        if _SNOWFLAKE.fullmatch(to) is None:
-            raise BadForm(
-                {
-                    "to": "Enter the channel's ID, 17 to 20 digits, not its name. In Discord, turn on Developer Mode "
-                    "under Settings, Advanced; then right-click the channel and choose Copy Channel ID."
-                }
-            )
-        if len(message.text) > TEXT_LIMIT:
-            raise BadForm({"text": "Discord takes at most 2,000 characters in a message. Shorten it."})
-        said = {"content": message.text, "allowed_mentions": {"parse": []}, "flags": _SUPPRESS_EMBEDS}
-        posted = read_as(_MESSAGE, await _ask(form, http, f"/channels/{to}/messages", said), to_channel=True)
-        return Receipt(id=posted.id, text=f"Discord accepted it in channel {to} as message {posted.id}.")
+        """Post to a channel or thread, mentioning nobody. Raises `BadForm` for `to` and `text`, a `ProviderError`."""
+        return await post(form.bot_token, form.application_id, to, message, http)
 
 
 def _compare(form: BotToken, told: _Application) -> None:
@@ -250,20 +222,10 @@ def _invitation(form: BotToken, http: Http) -> str:
     return f"The bot is in no server yet, so nothing can be delivered. Open {link} to add it, then check again."
 
 
-async def _ask(
-    form: BotToken, http: Http, path: str, said: Mapping[str, Any] | None = None, seconds: float = TOTAL_SECONDS
-) -> Answer:
-    # Discord may shut out whoever does not call himself so (…/docs/reference#user-agent).
-    agent = f"DiscordBot ({PORTAL}/{form.application_id}, 1)"
-    headers = {"Authorization": f"Bot {form.bot_token.reveal()}", "User-Agent": agent}
-    method = "GET" if said is None else "POST"
-    return await http.ask(DISCORD, method, f"/api/v10{path}", headers=headers, json=said, timeout=seconds)
-
-
 async def _learn(form: BotToken, http: Http, path: str, shape: TypeAdapter[T]) -> T | None:
     """What Discord tells beside the sign-in, None where it does not: the token was taken before."""
     try:
-        return read_as(shape, await _ask(form, http, path, seconds=BESIDE_SECONDS))
+        return read_as(shape, await ask(form.bot_token, form.application_id, http, path, seconds=BESIDE_SECONDS))
     except ProviderError:
         return None
 
@@ -292,5 +254,5 @@ PROVIDER = Provider(
         Feature.SLASH_COMMAND: frozenset(),
         Feature.MENTIONS: frozenset(),
     },
-    oauth_env=("DISCORD_CLIENT_ID", "DISCORD_CLIENT_SECRET"),
+    oauth=DiscordInstall(),
 )

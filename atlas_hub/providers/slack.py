@@ -25,6 +25,7 @@ from atlas_hub.kit.errors import (
 from atlas_hub.kit.http import Answer, Http
 from atlas_hub.kit.ladder import Ladder, Report
 from atlas_hub.kit.secret import Secret
+from atlas_hub.providers._slack_oauth import SlackConsent
 from atlas_hub.providers._slack_wire import NEEDED, SCOPE, ask, nonsense, read
 from atlas_hub.providers.contract import (
     UNKEYED,
@@ -105,6 +106,23 @@ class BotToken(Form):
         if value is not None and re.fullmatch(r"[\x21-\x7e]{1,256}", value.reveal()) is None:
             raise ValueError("A signing secret is 32 characters, 0 to 9 and a to f. Copy it from Basic Information.")
         return value
+
+
+class Installation(BotToken):
+    """What a consent gives: a bot token, and where the app's tokens rotate the one that renews it."""
+
+    refresh_token: Secret | None = Field(default=None, title="Refresh Token")
+
+    @field_validator("bot_token")
+    @classmethod
+    def _is_a_bot_token(cls, value: Secret) -> Secret:
+        if re.fullmatch(r"(?:xoxe\.)?xoxb-[\x21-\x7e]{1,1000}", value.reveal()) is None:
+            raise ValueError(f"This is not a bot token. {NEEDED}")
+        return value
+
+    def masks(self) -> dict[str, str]:
+        """What may be shown: the refresh token is of no use to anybody's eyes."""
+        return {name: text for name, text in super().masks().items() if name != "refresh_token"}
 
 
 class _Identity(BaseModel):
@@ -204,6 +222,12 @@ class SlackBot(Method[BotToken]):
         return Revoked(dead=False, text="Slack did not revoke the token. Remove the app in Slack.")
 
 
+class SlackInstall(SlackConsent, SlackBot):
+    """An app that was installed by consent."""
+
+    key, label, form = "oauth", "Add to Slack", Installation
+
+
 def _scopes(answer: Answer) -> frozenset[str] | None:
     told = answer.headers.get("x-oauth-scopes")
     if told is None:
@@ -245,7 +269,7 @@ PROVIDER = Provider(
             about="For Create New App, From a manifest: an app with the bot and every scope, in one paste.",
         ),
     ),
-    oauth_env=("SLACK_CLIENT_ID", "SLACK_CLIENT_SECRET"),
+    oauth=SlackInstall(),
     environment=(
         Environment(method=_BOT, variables={"bot_token": "SLACK_BOT_TOKEN", "signing_secret": "SLACK_SIGNING_SECRET"}),
     ),

@@ -14,16 +14,18 @@ import base64
 import json
 import re
 from typing import ClassVar
-from urllib.parse import quote, unquote
+from urllib.parse import quote
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from atlas_hub.kit.cleaning import SHOWN_LENGTH, pasted, shown
-from atlas_hub.kit.errors import BadForm, ProviderError
+from atlas_hub.kit.errors import ProviderError
 from atlas_hub.kit.http import Answer, Http, Upstream
 from atlas_hub.kit.ladder import Ladder, Report
 from atlas_hub.kit.secret import Secret
 from atlas_hub.providers._teams_errors import SECRET, nonsense, of_message, of_sign_in
+from atlas_hub.providers._teams_oauth import TeamsConsent
+from atlas_hub.providers._teams_wire import GRAPH, GUID, LOGIN, conversation
 from atlas_hub.providers.contract import (
     Account,
     Category,
@@ -36,21 +38,15 @@ from atlas_hub.providers.contract import (
     Provider,
     Purpose,
     Receipt,
+    Revoked,
 )
 
-LOGIN = Upstream("MICROSOFT_LOGIN", "Microsoft Entra", "https://login.microsoftonline.com")
-GRAPH = Upstream("MICROSOFT_GRAPH", "Microsoft Graph", "https://graph.microsoft.com")
 BOTS = Upstream("BOTFRAMEWORK", "Microsoft Teams", "https://smba.trafficmanager.net")
 SHARED = "botframework.com"
 """Where multi-tenant bots sign in; it and its GUID are Microsoft's own, nobody's tenant."""
 
 _SHARED = {SHARED, "d6d49420-f39b-4df7-a1dc-d59a935871db"}
-_GUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
 _DOMAIN = re.compile(r"(?=.{4,253}\Z)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z](?:[a-z0-9-]{0,61}[a-z0-9])")
-_CONVERSATION = re.compile(
-    r"19:[\w.-]{1,200}@(?:thread\.(?:tacv2|v2|skype)|unq\.gbl\.spaces)(?:;messageid=\d{1,20})?|a:[\w-]{1,300}", re.ASCII
-)
-_LINK = re.compile(r"https://teams\.(?:microsoft\.com|cloud\.microsoft)/l/channel/([^/?#\s]{1,400})(?:[/?#]\S*)?")
 _TOLD = {200, 400, 401}
 """The statuses whose body tells of a refusal in OAuth's words; a 200 has come in that way from gateways."""
 _UNPROVEN = "No tenant is proven, as no Tenant ID was given. Enter it if Teams does not accept the bot."
@@ -109,7 +105,7 @@ class App(Form):
         text = (value or "").lower()
         if value is None or text in _SHARED:
             return None
-        if _GUID.fullmatch(text) is None and _DOMAIN.fullmatch(text) is None:
+        if GUID.fullmatch(text) is None and _DOMAIN.fullmatch(text) is None:
             raise ValueError("This is not a Tenant ID. Enter the tenant's GUID, or a domain of it with its dot.")
         return text
 
@@ -119,7 +115,7 @@ class _Organisation(BaseModel):
 
     model_config = ConfigDict(hide_input_in_errors=True)
 
-    id: str = Field(pattern=f"^(?i:{_GUID.pattern})$")
+    id: str = Field(pattern=f"^(?i:{GUID.pattern})$")
     displayName: str | None = None  # noqa: N815  # Graph's name
 
 
@@ -136,7 +132,7 @@ class TeamsApp(Method[App]):
         ladder = Ladder(report)
         with ladder.step("format", "Check the format") as rung:
             rung.detail = "Looks like app credentials."
-            if _GUID.fullmatch(form.app_password.reveal().lower()):
+            if GUID.fullmatch(form.app_password.reveal().lower()):
                 rung.detail = "The App Password looks like a Secret ID. It is tried all the same."
         answer = await ladder.reach("Microsoft Entra", _mint(form, http, _SCOPE))
         with ladder.step("accepted", "Sign in") as rung:
@@ -160,7 +156,7 @@ class TeamsApp(Method[App]):
         In a channel this begins a thread (https://learn.microsoft.com/azure/bot-service/rest-api, *Send to
         conversation*).
         """
-        to = _conversation(to)
+        to = conversation(to)
         token = _token(await _mint(form, http, _SCOPE), form, http)
         said = {"type": "message", "text": message.text, "textFormat": "plain"}
         # Unescaped, the semicolon before messageid would end the path's segment (and Teams knows no such ID).
@@ -179,6 +175,16 @@ class TeamsApp(Method[App]):
         return Receipt(id=number, text=f"Microsoft Teams accepted it in {to} as message {number}.")
 
 
+class TeamsInstall(TeamsConsent, TeamsApp):
+    """A tenant whose administrator admitted the app: its credentials are the app's, the tenant the connection's."""
+
+    key, label, form = "oauth", "Admin consent", App
+
+    async def revoke(self, form: App, http: Http) -> Revoked:  # noqa: ARG002  # the contract's
+        """Nothing can be taken back from here: what an administrator admitted, they remove."""
+        return Revoked(dead=None, text=f"Microsoft lets only an administrator take the consent back. {self.by_hand}")
+
+
 async def _mint(form: App, http: Http, scope: str) -> Answer:
     """Ask for a token (https://learn.microsoft.com/entra/identity-platform/v2-oauth2-client-creds-grant-flow)."""
     said = {
@@ -193,7 +199,7 @@ async def _mint(form: App, http: Http, scope: str) -> Answer:
 def _token(answer: Answer, form: App, http: Http) -> Secret:
     """The token of an answer. Raises a `ProviderError` where there is none."""
     if answer.status in _TOLD:
-        is_guid = _GUID.fullmatch(form.app_password.reveal().lower()) is not None
+        is_guid = GUID.fullmatch(form.app_password.reveal().lower()) is not None
         error = of_sign_in(answer, at_tenant=form.tenant_id is not None, is_guid=is_guid)
         if error is not None:
             raise error
@@ -222,8 +228,8 @@ def _tenant_of(token: Secret, form: App) -> str | None:
         tid = str(told["tid"]).lower()
     except (ValueError, LookupError, TypeError, RecursionError):
         tid = ""
-    typed = form.tenant_id if _GUID.fullmatch(form.tenant_id) else None
-    if _GUID.fullmatch(tid) is None:
+    typed = form.tenant_id if GUID.fullmatch(form.tenant_id) else None
+    if GUID.fullmatch(tid) is None:
         return typed
     if typed and tid != typed:
         raise nonsense("Microsoft Entra")
@@ -254,22 +260,6 @@ def _account(form: App, tenant: str | None, name: str | None) -> Account:
     )
 
 
-def _conversation(to: str) -> str:
-    """The ID that was meant, from the ID itself or a channel's link. Raises `BadForm`."""
-    to = to.strip()
-    link = _LINK.fullmatch(to)
-    if link is not None:
-        to = unquote(link[1])
-    if _CONVERSATION.fullmatch(to) is None:
-        raise BadForm(
-            {
-                "to": "Enter a channel's link or ID, such as 19:…@thread.tacv2, not its name. In Teams, open the menu "
-                "beside the channel, choose Copy link, and paste the link."
-            }
-        )
-    return to
-
-
 PROVIDER = Provider(
     slug="teams",
     name="Microsoft Teams",
@@ -291,5 +281,5 @@ PROVIDER = Provider(
         "The hub writes messages only; mentions of the bot are not answered yet.",
     ),
     features={Feature.SEND: frozenset(), Feature.MENTIONS: frozenset()},
-    oauth_env=("TEAMS_APP_ID", "TEAMS_APP_PASSWORD"),
+    oauth=TeamsInstall(),
 )

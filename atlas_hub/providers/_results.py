@@ -1,0 +1,69 @@
+"""What a vendor proved, took or let go: what a method answers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+UNKEYED = "-"
+"""The app key of an account that has no app (decisions §6 *Keys*)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Account:
+    """Who the vendor says we are.
+
+    `key` and `app_key` are the keys of decisions §6: the same through every door. `details` are the rows of the card,
+    label → text. `wire` are the same facts under the names the APIs use (`teamId`, `botUsername`).
+    `url` opens the account at the vendor.
+    """
+
+    key: str
+    name: str
+    app_key: str = UNKEYED
+    details: Mapping[str, str] = field(default_factory=dict)
+    wire: Mapping[str, str | None] = field(default_factory=dict)
+    url: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckResult:
+    """What the vendor proved. `granted` is None where the vendor does not tell its scopes.
+
+    `account` is None where the vendor has no account to name (SMTP): the account key is then the row's own.
+    `label` is what the connection is called until an admin renames it. `limits` say why it works only partly.
+    `delivers` is False where the vendor takes messages and delivers none, as a sandbox does; a limit says so.
+    """
+
+    account: Account | None
+    label: str
+    granted: frozenset[str] | None = None
+    expires_at: datetime | None = None
+    warnings: tuple[str, ...] = ()
+    limits: tuple[str, ...] = ()
+    delivers: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class Message:
+    """One message to send. `subject` is for mail alone."""
+
+    text: str
+    subject: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Receipt:
+    """The vendor's own proof that it took the message: its id, and a sentence for the admin."""
+
+    id: str
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Revoked:
+    """What became of a grant at the vendor: `dead` is None where it could not be learned."""
+
+    dead: bool | None
+    text: str
