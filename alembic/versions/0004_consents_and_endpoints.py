@@ -15,6 +15,7 @@ depends_on = None
 
 CONNECTION, CREDENTIAL = "atlas_hub_connection", "atlas_hub_credential"
 ATTEMPT, ENDPOINT = "atlas_hub_oauth_attempt", "atlas_hub_channel_endpoint"
+RESOURCES = sa.text("subscriber <> '' OR contexts <> ''")
 CHAT, ON_PAGE = sa.text("purpose = 'chat' AND kind <> 'app'"), sa.text("on_page")
 
 
@@ -30,6 +31,14 @@ def upgrade() -> None:
         unique=False,
         sqlite_where=CHAT,
         postgresql_where=CHAT,
+    )
+    op.create_index(
+        "ix_atlas_hub_connection_resources",
+        CONNECTION,
+        ["workspace", "provider"],
+        unique=False,
+        sqlite_where=RESOURCES,
+        postgresql_where=RESOURCES,
     )
     op.create_index("ix_atlas_hub_connection_subscriber", CONNECTION, ["workspace", "subscriber", "id"], unique=False)
     op.create_index("ix_atlas_hub_connection_updated", CONNECTION, ["workspace", "updated_at", "id"], unique=False)
@@ -147,7 +156,7 @@ def downgrade() -> None:
         for column in columns:
             op.drop_column(table, column)
     for index in ("uq_atlas_hub_connection_on_page", "ix_atlas_hub_connection_updated",
-                  "ix_atlas_hub_connection_subscriber", "ix_atlas_hub_connection_chat"):  # fmt: skip
+                  "ix_atlas_hub_connection_subscriber", "ix_atlas_hub_connection_resources", "ix_atlas_hub_connection_chat"):  # fmt: skip
         op.drop_index(index, table_name=CONNECTION)
     _resize_contexts(1100, 500)
     for column in ("integration", "features", "on_page"):

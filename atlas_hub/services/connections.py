@@ -20,7 +20,7 @@ from atlas_hub.kit.errors import (
 )
 from atlas_hub.providers import PROVIDERS
 from atlas_hub.providers.contract import CheckResult, Form, Method, Provider, Report, silent
-from atlas_hub.services import asking, environment, saving, truths, uses
+from atlas_hub.services import asking, environment, letting_go, saving, truths, uses
 from atlas_hub.services.access import Actor, require_admin
 from atlas_hub.services.changing import Change, changing
 from atlas_hub.services.opening import completed, find_method, opened, stands_in
@@ -105,7 +105,7 @@ async def connect(
         mode=mode.value,
         agreed=agreed,
     )
-    saved = await _store(hub, actor, order, begins=begins)
+    saved = await store(hub, actor, order, begins=begins)
     await hub.bus.publish(Changed(actor.workspace, provider.slug))
     return saved
 
@@ -140,7 +140,7 @@ async def _prove(
         raise
 
 
-async def _store(hub: Hub, actor: Actor, order: saving.Order, *, begins: bool) -> Connected:
+async def store(hub: Hub, actor: Actor, order: saving.Order, *, begins: bool) -> Connected:
     """Save in one transaction; where another workspace or worker was first, look again."""
     for _ in range(RACES):
         try:
@@ -236,10 +236,13 @@ async def make_default(hub: Hub, actor: Actor, connection_id: str) -> Connection
     return view
 
 
-async def disconnect(hub: Hub, actor: Actor, connection_id: str, *, promote: str | None = None) -> Disconnected:
-    """Delete one connection, with its last holder the credential too. Raises `NotFound`, `Conflict`.
+async def disconnect(
+    hub: Hub, actor: Actor, connection_id: str, *, promote: str | None = None, revoke: bool = False
+) -> Disconnected:
+    """Delete one connection, with its last holder the credential too, then revoke its grant at the vendor.
 
-    `promote` is the id of the connection that becomes primary instead, where an admin chose one.
+    `promote` is the id of the connection that becomes primary instead, where an admin chose one; `revoke`: whether a
+    typed token is revoked, too. What the vendor says is in the answer. Raises `NotFound`, `Conflict`.
     """
     require_admin(actor)
     async with changing(hub, actor) as change:
@@ -251,6 +254,7 @@ async def disconnect(hub: Hub, actor: Actor, connection_id: str, *, promote: str
         if promote is not None and heir is None:
             raise NotFound("The connection to make the default instead is not there any more.")
         in_use = await stored.used_elsewhere(change.tx, row) > 0
+        gone = await letting_go.let_go(change, row, also_typed=revoke)
         await stored.delete_row(change.tx, row)
         if heir is not None:
             await saving.promote(change.tx, heir)
@@ -258,7 +262,15 @@ async def disconnect(hub: Hub, actor: Actor, connection_id: str, *, promote: str
             "disconnected", provider=row.provider, subject=row.id, label=row.label, account=row.account_name
         )
     await hub.bus.publish(Changed(actor.workspace, row.provider))
-    return Disconnected(label=row.label, still_in_use=in_use, others=len(others), promoted=heir.label if heir else None)
+    revoked = await letting_go.revoke(hub, gone) if gone else None
+    return Disconnected(
+        label=row.label,
+        still_in_use=in_use,
+        others=len(others),
+        promoted=heir.label if heir else None,
+        revoked=revoked.dead if revoked else None,
+        revocation=revoked.text if revoked else "",
+    )
 
 
 async def primary_id(hub: Hub, actor: Actor, scope: str) -> str:

@@ -6,14 +6,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from atlas_hub.hub import Hub
-from atlas_hub.kit.errors import BadForm, InvalidCredentials, NotFound, ProviderError, VaultLocked
+from atlas_hub.kit.errors import AuthExpired, BadForm, InvalidCredentials, NotFound, ProviderError, VaultLocked
 from atlas_hub.kit.reading import is_blank
 from atlas_hub.providers import PROVIDERS
 from atlas_hub.providers.contract import Form, Method, Provider
-from atlas_hub.services import environment, saving
+from atlas_hub.services import apps, environment, refreshing, saving
 from atlas_hub.services.access import Actor
+from atlas_hub.services.views import State
 from atlas_hub.storage import connections as stored
-from atlas_hub.storage.models import Connection
+from atlas_hub.storage.models import Connection, Credential
 
 
 def find_method(slug: str, key: str) -> tuple[Provider, Method[Any]]:
@@ -32,9 +33,7 @@ async def opened(
 
     No form and the reason where it is locked, or where what the environment gives cannot be read. Raises `NotFound`.
     """
-    async with hub.db.reading() as tx:
-        row = await stored.find(tx, actor.workspace, connection_id)
-        credential = await stored.credential_of(tx, row) if row else None
+    row, credential, lends = await _read(hub, actor, connection_id)
     if row is None or (credential is None and row.source != environment.SOURCE):
         raise NotFound("There is no such connection.")
     provider, method = find_method(row.provider, row.method)
@@ -44,10 +43,42 @@ async def opened(
             raise NotFound("The variables of this connection are not set any more.")
         fault = None if gift.form else InvalidCredentials(gift.fault)
         return row, provider, gift.method, gift.form, fault
+    if isinstance(lends, ProviderError | VaultLocked):
+        return row, provider, method, None, lends
     try:
-        return row, provider, method, saving.unseal(hub.vault, row, credential, method), None
+        return row, provider, method, saving.unseal(hub.vault, row, credential, method, lends), None
     except VaultLocked as error:
         return row, provider, method, None, error
+
+
+async def _read(
+    hub: Hub, actor: Actor, connection_id: str
+) -> tuple[Connection | None, Credential | None, dict[str, Any] | ProviderError | VaultLocked]:
+    """A connection with its credential, whose token is good for a while, and what its OAuth app lends."""
+    for _ in range(2):
+        async with hub.db.reading() as tx:
+            row = await stored.find(tx, actor.workspace, connection_id)
+            credential = await stored.credential_of(tx, row) if row else None
+            lends: dict[str, Any] | ProviderError | VaultLocked = {}
+            if credential is not None and credential.method and row is not None and row.provider in PROVIDERS:
+                try:
+                    lends = await apps.lent_for(hub, tx, PROVIDERS[row.provider], credential)
+                except (ProviderError, VaultLocked) as error:
+                    lends = error
+                except BadForm as error:
+                    lends = AuthExpired(error.text)
+        if credential is None or not refreshing.wants(hub, credential):
+            break
+        try:
+            await refreshing.fresh(hub, credential.id)
+        except ProviderError as error:
+            still = credential.expires_at is not None and credential.expires_at > hub.now()
+            if error.retryable and still:
+                break
+            if error.retryable and row is not None and row.state == State.RECONNECT:
+                return row, credential, AuthExpired(row.reason)  # it was refused for good, and nobody asks just now
+            return row, credential, error
+    return row, credential, lends
 
 
 async def completed(

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from atlas_hub.hub import Hub
 from atlas_hub.kit.errors import AnotherAccount, Conflict
 from atlas_hub.kit.ids import new_id
 from atlas_hub.providers.contract import UNKEYED, CheckResult, Form, Method, Provider, Purpose, scope_of
-from atlas_hub.services import environment, truths
+from atlas_hub.services import apps, environment, truths
 from atlas_hub.services.access import Actor
 from atlas_hub.services.changing import Change
 from atlas_hub.services.views import Connected, said, view_of
@@ -25,6 +27,15 @@ CLAIMING = frozenset({Purpose.CHAT, Purpose.TRACK})
 
 
 @dataclass(frozen=True, kw_only=True)
+class Granted:
+    """To which app a consent was given, and when its token ends."""
+
+    app_id: str
+    client_id: str
+    ends: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Order:
     """What is to be saved. `silence` is why the vendor could not be asked, or "" where it proved the form."""
 
@@ -36,16 +47,20 @@ class Order:
     source: str
     mode: str
     agreed: str = ""  # the account that an admin agreed to, where one was asked
+    grant: Granted | None = None
+    features: tuple[str, ...] | None = None  # what is switched on from now on; None: as it was
 
     @property
     def scope(self) -> str:
         return scope_of(self.provider, self.method)
 
 
-def unseal(vault: Vault, row: Connection, credential: Credential, method: Method[Any]) -> Form:
-    """The form that was stored. Raises `VaultLocked`."""
+def unseal(
+    vault: Vault, row: Connection, credential: Credential, method: Method[Any], lent: Mapping[str, Any] | None = None
+) -> Form:
+    """The form that was stored, with what its OAuth app lends. Raises `VaultLocked`."""
     secrets = vault.open(credential.current or b"", bound_to=bound_to(credential, "current"))
-    form: Form = method.form.model_validate({**row.options, **secrets})
+    form: Form = method.form.model_validate({**row.options, **secrets, **(lent or {})})
     return form
 
 
@@ -174,24 +189,41 @@ async def _credential(hub: Hub, tx: Tx, actor: Actor, order: Order, row: Connect
             key_id=hub.vault.active_id,
         )
         tx.add(credential)
-    secrets = {name: secret.reveal() for name, secret in order.form.given_secrets().items()}
+    secrets = apps.kept_secrets(order.method, order.form)
     credential.current = hub.vault.seal(secrets, bound_to=bound_to(credential, "current"))
+    credential.pending = credential.previous = None
     credential.key_id = hub.vault.active_id
+    _grant(credential, order)
     _tell(credential, order.result)
     await tx.flush()
     return credential
 
 
+def _grant(credential: Credential, order: Order) -> None:
+    """Note to whom a consent was given; a token that was pasted over one is nobody's grant."""
+    grant = order.grant
+    credential.method = order.method.key if grant else ""
+    credential.app_id, credential.client_id = (grant.app_id, grant.client_id) if grant else ("", "")
+    credential.options = apps.kept_options(order.method, order.form) if grant else {}
+    credential.expires_at = grant.ends if grant else None
+    credential.lease_owner, credential.lease_until = "", None
+
+
 def _tell(credential: Credential, result: CheckResult) -> None:
-    credential.granted = None if result.granted is None else sorted(result.granted)
-    credential.expires_at = result.expires_at
+    if result.granted is not None or not credential.method:
+        credential.granted = None if result.granted is None else sorted(result.granted)
+    if not credential.method:  # else the token's answer told it, and a check does not
+        credential.expires_at = result.expires_at
 
 
 def _write(hub: Hub, actor: Actor, order: Order, row: Connection, credential: Credential) -> None:
     row.method = order.method.key
     row.credential_id = credential.id
-    row.options = order.form.public()
-    row.masks = order.form.masks()
+    row.options = apps.kept_options(order.method, order.form)
+    row.masks = apps.kept_masks(order.method, order.form)
+    row.app_id = order.grant.app_id if order.grant else ""
+    if order.features is not None:
+        row.features = list(order.features)
     row.connected_at = row.updated_at = hub.now()
     row.connected_by = actor.called
     if row.label == row.account_name:  # nobody renamed it

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
@@ -13,8 +12,9 @@ from atlas_hub.hub import Hub
 from atlas_hub.kit.clock import iso
 from atlas_hub.providers import PROVIDERS
 from atlas_hub.providers.contract import Provider, Sends
-from atlas_hub.services import environment
+from atlas_hub.services import beside, environment
 from atlas_hub.services.access import Actor
+from atlas_hub.services.beside import Beside, consent_of, oauth_app
 from atlas_hub.services.views import CONNECTED, CardView, ConnectionView, Other, State, state_of, view_of
 from atlas_hub.storage import connections as stored
 
@@ -82,35 +82,36 @@ class Overview:
 
 
 async def overview(hub: Hub, actor: Actor) -> Overview:
-    """Every card of a workspace: two queries."""
+    """Every card of a workspace: four queries."""
     return await _overview(hub, actor.workspace, PROVIDERS.values())
 
 
 async def card(hub: Hub, workspace: str, slug: str) -> CardView:
-    """One card of a workspace: two queries."""
+    """One card of a workspace: four queries."""
     return (await _overview(hub, workspace, [PROVIDERS[slug]])).cards[0]
 
 
 async def _overview(hub: Hub, workspace: str, providers: Iterable[Provider]) -> Overview:
     if not hub.has_database:
-        return Overview(cards=tuple(_card(hub, provider, (), None) for provider in providers))
-    rows, hooks, ends = await _read(hub, workspace)
+        return Overview(cards=tuple(_card(hub, provider, (), Beside()) for provider in providers))
+    rows, near = await _read(hub, workspace)
     present = frozenset(found.row.provider for found in rows if found.row.source == environment.SOURCE)
     if await environment.settle(hub, workspace, present):
-        rows, hooks, ends = await _read(hub, workspace)
+        rows, near = await _read(hub, workspace)
     cards = [
-        _card(hub, provider, [found for found in rows if found.row.provider == provider.slug], ends.get(provider.slug))
+        _card(hub, provider, [found for found in rows if found.row.provider == provider.slug], near)
         for provider in providers
     ]
-    return Overview(cards=tuple(cards), webhooks=hooks)
+    return Overview(cards=tuple(cards), webhooks=near.hooks)
 
 
-async def _read(hub: Hub, workspace: str) -> tuple[list[stored.Stored], int, dict[str, datetime]]:
+async def _read(hub: Hub, workspace: str) -> tuple[list[stored.Stored], Beside]:
     async with hub.db.reading() as tx:
-        return await stored.cards(tx, workspace), *await stored.around(tx, workspace, hub.now())
+        return await stored.cards(tx, workspace), await beside.read(hub, tx, workspace)
 
 
-def _card(hub: Hub, provider: Provider, rows: Sequence[stored.Stored], consent: datetime | None) -> CardView:
+def _card(hub: Hub, provider: Provider, rows: Sequence[stored.Stored], near: Beside) -> CardView:
+    consent, waits = consent_of(hub, provider, near)
     gift = environment.given(hub, provider)
     mail = gift is not None and environment.is_mail(gift.method)
     primary = next((found for found in rows if found.row.primary_scope), None)
@@ -120,7 +121,7 @@ def _card(hub: Hub, provider: Provider, rows: Sequence[stored.Stored], consent: 
         primary=primary is not None,
         others=bool(others),
         given=own is not None or (gift is not None and not hub.has_database),
-        consent=consent is not None,
+        consent=waits is not None,
         closed=provider.lifecycle.closed,
         database=hub.has_database,
         saas=hub.settings.saas,
@@ -153,7 +154,9 @@ def _card(hub: Hub, provider: Provider, rows: Sequence[stored.Stored], consent: 
         variables=gift.variables if gift and mode is Mode.ENVIRONMENT and not hub.settings.saas else (),
         fallback=_fallback(hub, gift) if gift and mail and primary is None else "",
         falls_back=gift is not None and mail and gift.form is not None and primary is None and hub.has_database,
-        waits_until=consent if mode is Mode.CONNECTING else None,
+        waits_until=waits,
+        consent=consent,
+        subscribers=near.subscribed.get(provider.slug, 0),
     )
 
 
@@ -227,9 +230,9 @@ def _platform(hub: Hub, provider: Provider, fields: Iterable[str], row: Any) -> 
     said: dict[str, Any] = {"connected": connected, **{key: wire.get(key) for key in fields}}
     said["installedAt"] = iso(row.connected_at) if connected else None
     if provider.slug == "slack":
-        said["oauthConfigured"] = _oauth_app(hub, provider)
+        said["oauthConfigured"] = oauth_app(hub, provider)
         said["envConfigured"] = hub.settings.env("SLACK_BOT_TOKEN") is not None
-    said["configurable"] = hub.has_database and (provider.oauth_env is None or _oauth_app(hub, provider))
+    said["configurable"] = hub.has_database and (provider.oauth_env is None or oauth_app(hub, provider))
     if connected:
         said["state"], said["checks"], said["source"] = state, dict(row.checks), row.source
     elif row is None and not hub.has_database and _account_given(hub, provider):
@@ -240,11 +243,6 @@ def _platform(hub: Hub, provider: Provider, fields: Iterable[str], row: Any) -> 
 def _account_given(hub: Hub, provider: Provider) -> bool:
     gift = environment.given(hub, provider)
     return gift is not None and gift.form is not None and not environment.is_mail(gift.method)
-
-
-def _oauth_app(hub: Hub, provider: Provider) -> bool:
-    """Whether the operator gave an OAuth app whole, so that a flow can complete (decisions §8)."""
-    return provider.oauth_env is not None and all(hub.settings.env(name) is not None for name in provider.oauth_env)
 
 
 def _state(hub: Hub, row: Any) -> State | None:

@@ -30,7 +30,7 @@ def told(checks: dict[str, Any], truth: Truth, status: str, at: datetime, proof:
 def accepted(row: Connection, provider: Provider, result: CheckResult, at: datetime) -> None:
     """Write what an accepted check proved into the row."""
     granted = None if result.granted is None else sorted(result.granted)
-    missing = missing_scopes(provider, granted)
+    missing = missing_scopes(provider, granted, row.features)
     vendor = provider.asked_as(row.method)
     who = f" as {result.account.name}" if result.account else ""
     checks = told(row.checks, Truth.CONFIGURED, "yes", at, "All fields are set.")

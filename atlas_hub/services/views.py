@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from atlas_hub.providers._consent import Consent
 from atlas_hub.providers.contract import CheckResult, Provider
 from atlas_hub.storage.models import Connection
 from atlas_hub.storage.vault import Vault
@@ -61,6 +62,9 @@ class ConnectionView:
     checks: Mapping[str, Mapping[str, str | None]]
     granted: tuple[str, ...] | None
     missing: tuple[str, ...]
+    extra: tuple[str, ...]
+    features: tuple[str, ...]
+    by_consent: bool
     source: str
     primary: bool
     connected_at: datetime
@@ -82,12 +86,18 @@ class Connected:
 
 @dataclass(frozen=True, kw_only=True)
 class Disconnected:
-    """What became of a disconnect. `others` are still stored in the scope; `promoted` names the new default."""
+    """What became of a disconnect. `others` are still stored in the scope; `promoted` names the new default.
+
+    `revoked`: whether the grant is dead at the vendor, None where there was none to revoke or that is not known;
+    `revocation` says so, and where to do it by hand.
+    """
 
     label: str
     still_in_use: bool
     others: int = 0
     promoted: str | None = None
+    revoked: bool | None = None
+    revocation: str = ""
 
 
 def view_of(
@@ -117,7 +127,10 @@ def view_of(
         reason=vault.reason or _locked_reason(key_id) if locked else row.reason,
         checks=row.checks,
         granted=None if granted is None else tuple(granted),
-        missing=missing_scopes(provider, granted),
+        missing=missing_scopes(provider, granted, row.features),
+        extra=extra_scopes(provider, granted, row.features),
+        features=provider.usual_features if row.features is None else tuple(row.features),
+        by_consent=isinstance(method, Consent),
         source=row.source,
         primary=row.primary_scope is not None,
         connected_at=row.connected_at,
@@ -143,11 +156,18 @@ def _locked_reason(key_id: str | None) -> str:
     )
 
 
-def missing_scopes(provider: Provider, granted: list[Any] | None) -> tuple[str, ...]:
+def missing_scopes(provider: Provider, granted: list[Any] | None, features: list[Any] | None = None) -> tuple[str, ...]:
     """The scopes that the features which are on need and the vendor did not grant; none where it does not tell."""
     if granted is None:
         return ()
-    return tuple(sorted(provider.needed_scopes - set(granted)))
+    return tuple(sorted(provider.scopes_of(features) - set(granted)))
+
+
+def extra_scopes(provider: Provider, granted: list[Any] | None, features: list[Any] | None = None) -> tuple[str, ...]:
+    """The scopes that were granted and that no feature which is on needs."""
+    if granted is None or not provider.scopes_of([*provider.features]):
+        return ()
+    return tuple(sorted(set(granted) - provider.scopes_of(features)))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -161,12 +181,29 @@ class Other:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ConsentView:
+    """The provider's consent on the page. `offered`: it can be given here now, to the app called `app`.
+
+    `said` is what became of the last one where it failed; `present` and `proven` are asked about where it proved
+    another account than the one that is connected, until `asks_until`.
+    """
+
+    offered: bool
+    app: str = ""
+    said: str = ""
+    present: str = ""
+    proven: str = ""
+    asks_until: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class CardView:
     """One card: a mode (`status.Mode`), the connection it shows, and the others stored beside it.
 
     `hint`: variables that the operator may set to make it work, alternatives each; `variables`: those that are set and
     used. Both are empty in SaaS, where no variable's name may be seen. `fallback` says what mail goes through without
     a connection, and `falls_back` whether that can deliver. `waits_until`: when the consent under way ends.
+    `subscribers`: how many connections of subscribers there are.
     """
 
     provider: str
@@ -178,6 +215,8 @@ class CardView:
     fallback: str = ""
     falls_back: bool = False
     waits_until: datetime | None = None
+    consent: ConsentView | None = None
+    subscribers: int = 0
 
 
 def said(result: CheckResult) -> str:

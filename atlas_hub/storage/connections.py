@@ -12,13 +12,15 @@ from sqlmodel import col
 
 from atlas_hub.kit.ids import is_id
 from atlas_hub.storage import webhooks
-from atlas_hub.storage.db import Ask, Tx, UtcDateTime
-from atlas_hub.storage.models import AccountClaim, Connection, Credential, OAuthAttempt
+from atlas_hub.storage.db import Ask, Tx
+from atlas_hub.storage.models import AccountClaim, Connection, Credential
 
 CARDS: ColumnElement[bool] = and_(
     col(Connection.kind) == "account", col(Connection.subscriber) == "", col(Connection.contexts) == ""
 )
 """What cards, status and the groups API see: accounts without a resource. Worded like the partial index."""
+GONE = "gone:"
+"""How the account key of a credential begins that nobody uses any more and whose grant is to be revoked."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,32 +104,6 @@ async def statuses(ask: Ask, workspace: str) -> tuple[Sequence[Any], int]:
     """
     found = (await ask.execute(_STATUSES, {"workspace": workspace})).all()
     return [row for row in found if row.provider is not None], found[0].hooks
-
-
-_AROUND = (
-    select(webhooks.ACTIVE.label("hooks"), col(OAuthAttempt.provider), col(OAuthAttempt.expires_at))
-    .select_from(_ONE)
-    .outerjoin(
-        OAuthAttempt,
-        and_(
-            col(OAuthAttempt.workspace) == bindparam("workspace"),
-            col(OAuthAttempt.session) != "",  # begun on the page, not by the chat API
-            col(OAuthAttempt.expires_at) > bindparam("at", type_=UtcDateTime),
-        ),
-    )
-)
-
-
-async def around(tx: Tx, workspace: str, at: datetime) -> tuple[int, dict[str, datetime]]:
-    """How many enabled schedules deliver by webhook, and the providers whose consent an admin was sent to give,
-    each with the moment when that ends: one query.
-    """
-    found = (await tx.execute(_AROUND, {"workspace": workspace, "at": at})).all()
-    ends: dict[str, datetime] = {}
-    for row in found:
-        if row.provider is not None:
-            ends[row.provider] = max(row.expires_at, ends.get(row.provider, row.expires_at))
-    return found[0].hooks, ends
 
 
 async def find(tx: Tx, workspace: str, connection_id: str) -> Connection | None:
@@ -220,9 +196,10 @@ async def claim(tx: Tx, workspace: str, provider: str, app_key: str, account_key
 
 
 async def drop_unused(tx: Tx, credential_id: str) -> None:
-    """Delete a credential that no connection uses any more."""
+    """Delete a credential that no connection uses any more, unless it waits for its revocation."""
     if await holders(tx, credential_id) == 0:
-        await tx.execute(delete(Credential).where(col(Credential.id) == credential_id))
+        waits = col(Credential.account_key).startswith(GONE)
+        await tx.execute(delete(Credential).where(col(Credential.id) == credential_id, ~waits))
 
 
 async def delete_row(tx: Tx, connection: Connection) -> bool:
@@ -259,10 +236,14 @@ async def free_claim(tx: Tx, workspace: str, provider: str, app_key: str, accoun
 
 async def used_elsewhere(tx: Tx, connection: Connection) -> int:
     """How many connections of the whole installation are tied to the same account."""
-    statement = select(func.count()).where(
-        col(Connection.provider) == connection.provider,
-        col(Connection.app_key) == connection.app_key,
-        col(Connection.account_key) == connection.account_key,
-        col(Connection.id) != connection.id,
+    statement = (
+        select(func.count())
+        .select_from(Connection)
+        .where(
+            col(Connection.provider) == connection.provider,
+            col(Connection.app_key) == connection.app_key,
+            col(Connection.account_key) == connection.account_key,
+            col(Connection.id) != connection.id,
+        )
     )
     return (await tx.execute(statement)).scalar_one()

@@ -105,6 +105,14 @@ class Connection(HubModel, table=True):
             sqlite_where=text("purpose = 'chat' AND kind <> 'app'"),
             postgresql_where=text("purpose = 'chat' AND kind <> 'app'"),
         ),
+        # How many connections of subscribers there are, by provider.
+        Index(
+            "ix_atlas_hub_connection_resources",
+            "workspace",
+            "provider",
+            sqlite_where=text("subscriber <> '' OR contexts <> ''"),
+            postgresql_where=text("subscriber <> '' OR contexts <> ''"),
+        ),
         Index("ix_atlas_hub_connection_subscriber", "workspace", "subscriber", "id"),
         Index("ix_atlas_hub_connection_updated", "workspace", "updated_at", "id"),
         # At most one stored app of a provider is the one that the page's button takes.

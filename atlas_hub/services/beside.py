@@ -1,0 +1,65 @@
+"""What is known of a workspace beside its connections: consents under way, OAuth apps, subscribers, webhooks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from atlas_hub.hub import Hub
+from atlas_hub.providers.contract import Provider
+from atlas_hub.services import apps
+from atlas_hub.services.views import ConsentView
+from atlas_hub.storage import beside as stored
+from atlas_hub.storage.db import Tx
+
+
+@dataclass(frozen=True, kw_only=True)
+class Beside:
+    """What is known of a workspace beside its connections, by provider."""
+
+    hooks: int = 0
+    consents: Mapping[str, Any] = field(default_factory=dict)
+    apps: Mapping[str, Any] = field(default_factory=dict)
+    subscribed: Mapping[str, int] = field(default_factory=dict)
+
+
+def consent_of(hub: Hub, provider: Provider, near: Beside) -> tuple[ConsentView | None, datetime | None]:
+    """The provider's consent on the page, and when the one under way ends."""
+    if provider.oauth is None or not hub.has_database:
+        return None, None
+    app, last, at = near.apps.get(provider.slug), near.consents.get(provider.slug), hub.now()
+    offered = apps.is_whole(app) if app is not None else oauth_app(hub, provider)
+    named = app.label if app is not None else "the operator's app" if offered else ""
+    outcome: Mapping[str, Any] = last.outcome if last is not None else {}
+    kind, waits = outcome.get("kind"), None
+    said = present = proven = ""
+    asks_until = None
+    if last is not None and last.used_at is None and last.expires_at > at:
+        waits = last.expires_at
+    elif last is not None and (last.used_at is None or (kind == "ask" and last.expires_at <= at)):
+        said = "The time for agreeing was over, so nothing was stored. Begin again when you want to."
+    elif kind == "ask" and last is not None:
+        present, proven = str(outcome.get("present", "")), str(outcome.get("proven", ""))
+        asks_until = last.expires_at
+    elif kind == "failed":
+        said = str(outcome.get("text", ""))
+    view = ConsentView(offered=offered, app=named, said=said, present=present, proven=proven, asks_until=asks_until)
+    return view, waits
+
+
+async def read(hub: Hub, tx: Tx, workspace: str) -> Beside:
+    """What is known of a workspace: three queries."""
+    hooks, consents = await stored.around(tx, workspace, hub.now())
+    return Beside(
+        hooks=hooks,
+        consents=consents,
+        apps=await stored.apps_on_page(tx, workspace),
+        subscribed=await stored.subscribed(tx, workspace),
+    )
+
+
+def oauth_app(hub: Hub, provider: Provider) -> bool:
+    """Whether the operator gave an OAuth app whole, so that a flow can complete (decisions §8)."""
+    return provider.oauth_env is not None and all(hub.settings.env(name) is not None for name in provider.oauth_env)

@@ -1,0 +1,261 @@
+"""Connect by consent on the page: begin it, finish it, and ask where it proves another account (RFC 9700).
+
+A consent is bound to its state (used once), the browser, the person, the workspace and the provider that began it. The
+verifier, the nonce and a grant about which an admin is asked are sealed; nothing else of it is kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from atlas_hub.bus import Changed
+from atlas_hub.hub import Hub
+from atlas_hub.kit import oauth
+from atlas_hub.kit.errors import (
+    AnotherAccount,
+    BadForm,
+    HubError,
+    NotFound,
+    PlatformError,
+    VaultLocked,
+)
+from atlas_hub.kit.secret import Secret
+from atlas_hub.providers import PROVIDERS
+from atlas_hub.providers._consent import App, Ask, Back, Further, Grant
+from atlas_hub.providers.contract import Feature, Provider
+from atlas_hub.services import apps, granting
+from atlas_hub.services.access import Actor, require_admin
+from atlas_hub.storage import consents as stored
+from atlas_hub.storage.connections import find
+from atlas_hub.storage.models import OAuthAttempt
+from atlas_hub.storage.sealed import bound_to
+
+LASTS: Final = timedelta(minutes=10)
+BEGUN_A_MINUTE: Final = 20
+STATE_LENGTH: Final = 200
+"""The longest state that is looked up; ours are shorter."""
+
+
+class ConsentFailed(HubError):
+    """A consent came to nothing. `provider` is the card that says so, "" where it is not known whose it was."""
+
+    code = "CONSENT_FAILED"
+
+    def __init__(self, text: str, *, provider: str = "") -> None:
+        super().__init__(text)
+        self.provider = provider
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finished:
+    """Where the browser goes: on to the vendor (`address`), or to `provider`'s card, which says what came of it."""
+
+    provider: str
+    address: str = ""
+
+
+_UNKNOWN = "This page is not known here any more: it was used before, or it is too old. Begin again on the card."
+_LATE = "The time for agreeing was over. Begin again on the card."
+_ELSEWHERE = "This consent was begun in another browser, by somebody else or in another workspace, so nothing was "
+_MIXED = "The answer came back to the address of another provider, so nothing was stored. Begin again on the card."
+DENIED = frozenset({"access_denied", "consent_required", "interaction_required", "login_required"})
+
+
+async def begin(
+    hub: Hub,
+    actor: Actor,
+    slug: str,
+    browser: str,
+    *,
+    connection_id: str = "",
+    adds: bool = False,
+    feature: str = "",
+) -> str:
+    """Begin a consent and answer the vendor's address for it. `browser` is what this browser alone knows.
+
+    `connection_id`: what is reconnected; `feature`: one to be switched on with it; `adds`: it is stored beside the
+    present one. Raises `Forbidden`, `NotFound`, `NotAvailable`, `BadForm`, `TooManyRequests`, `VaultLocked`.
+    """
+    require_admin(actor)
+    provider = PROVIDERS.get(slug)
+    if provider is None:
+        raise NotFound("There is no such provider.")
+    apps.consent_of(provider)  # says so where there is none
+    await hub.limits.hit(
+        "consent",
+        actor.id,
+        times=BEGUN_A_MINUTE,
+        seconds=60,
+        text="You began to connect very often within a minute. Wait a little, then try again.",
+    )
+    features: list[str] | None = None
+    async with hub.db.transaction() as tx:
+        app = await apps.of_page(hub, tx, actor.workspace, provider)
+        row = await find(tx, actor.workspace, connection_id) if connection_id else None
+        if connection_id and (row is None or row.provider != slug):
+            raise NotFound("The connection that was to be connected anew is not there any more.")
+        if row is not None:
+            features = row.features
+        if feature:
+            features = _with(provider, features, feature)
+        asked = {
+            "connection": row.id if row else "",
+            "adds": adds,
+            "features": features,
+            "app": app.id,
+            "client": app.client_id,
+            "redirect": apps.redirect_of(hub, provider),
+            "scopes": sorted(provider.scopes_of(features)),
+            "memo": {},
+        }
+        kept = _Kept(hub, actor, provider, browser, hub.now() + LASTS)
+        address = kept.ask(tx, app, asked)
+    await hub.bus.publish(Changed(actor.workspace, slug))
+    return address
+
+
+def _with(provider: Provider, features: list[str] | None, feature: str) -> list[str]:
+    if feature not in set(provider.features):
+        raise BadForm({"feature": f"{provider.name} has no such feature."})
+    on = set(provider.usual_features if features is None else features) | {feature}
+    return [each.value for each in Feature if each in on]
+
+
+@dataclass(frozen=True)
+class _Kept:
+    """Who a consent belongs to: what a row of it is made of."""
+
+    hub: Hub
+    actor: Actor
+    provider: Provider
+    browser: str
+    ends: datetime
+
+    def ask(self, tx: Any, app: App, asked: Mapping[str, Any]) -> str:
+        """Write the next step down and answer the vendor's address for it."""
+        state, verifier, nonce = oauth.new_secret(), oauth.new_secret(), oauth.new_secret()
+        attempt = OAuthAttempt(
+            state_hash=self.hub.vault.fingerprint(state),
+            workspace=self.actor.workspace,
+            provider=self.provider.slug,
+            actor=self.actor.id,
+            session=self.hub.vault.fingerprint(self.browser),
+            request=dict(asked),
+            created_at=self.hub.now(),
+            expires_at=self.ends,
+        )
+        secrets = {"verifier": verifier, "nonce": nonce}
+        attempt.sealed = self.hub.vault.seal(secrets, bound_to=bound_to(attempt, "sealed"))
+        tx.add(attempt)
+        ask = Ask(
+            redirect_uri=asked["redirect"],
+            state=state.reveal(),
+            scopes=tuple(asked["scopes"]),
+            challenge=oauth.challenge(verifier),
+            nonce=nonce.reveal(),
+            memo=asked["memo"],
+        )
+        return apps.consent_of(self.provider).address(app, ask, self.hub.http)
+
+
+async def finish(hub: Hub, actor: Actor | None, slug: str, browser: str, params: Mapping[str, str]) -> Finished:
+    """What the browser brought back from the vendor. Raises `ConsentFailed` with what to do; the card says it, too."""
+    attempt, secrets = await _taken(hub, params.get("state", ""))
+    provider = PROVIDERS.get(attempt.provider)
+    if provider is None:
+        raise ConsentFailed(_UNKNOWN)
+    try:
+        _judge(hub, attempt, actor, slug, browser)
+        _denied(provider, params)
+        if actor is None:
+            raise ConsentFailed(_UNKNOWN)
+        return await _exchanged(hub, actor, provider, attempt, secrets, browser, params)
+    except HubError as error:
+        await granting.failed(hub, attempt, error.text)
+        raise ConsentFailed(error.text, provider=provider.slug) from None
+
+
+async def _taken(hub: Hub, state: str) -> tuple[OAuthAttempt, Mapping[str, Secret]]:
+    """The consent of a state, which nobody can use any more from now on."""
+    if not 1 <= len(state) <= STATE_LENGTH or not state.isprintable():
+        raise ConsentFailed(_UNKNOWN)
+    hashes = hub.vault.fingerprints(state)
+    async with hub.db.transaction() as tx:
+        attempt = await stored.take(tx, hashes, hub.now())
+        before = None if attempt is not None else await stored.of_state(tx, hashes)
+    if attempt is None:
+        raise ConsentFailed(_UNKNOWN, provider=before.provider if before and before.session else "")
+    if not attempt.session:
+        raise ConsentFailed(_MIXED)  # an application's, which has an address of its own
+    try:
+        return attempt, hub.vault.open(attempt.sealed or b"", bound_to=bound_to(attempt, "sealed"))
+    except VaultLocked as error:
+        raise ConsentFailed(error.text, provider=attempt.provider) from None
+
+
+def _judge(hub: Hub, attempt: OAuthAttempt, actor: Actor | None, slug: str, browser: str) -> None:
+    """Raises where this is not who began it, or too late."""
+    if attempt.provider != slug:
+        raise ConsentFailed(_MIXED)
+    known = bool(browser) and attempt.session in hub.vault.fingerprints(browser)
+    same = actor is not None and actor.id == attempt.actor and actor.workspace == attempt.workspace
+    if not (known and same):
+        raise ConsentFailed(f"{_ELSEWHERE}stored. Begin again on the card, and agree in the same browser.")
+    require_admin(actor)  # type: ignore[arg-type]  # `same` says that there is one
+    if attempt.expires_at <= hub.now():
+        raise ConsentFailed(_LATE)
+
+
+def _denied(provider: Provider, params: Mapping[str, str]) -> None:
+    if "error" not in params:
+        return
+    if params["error"] in DENIED:
+        raise ConsentFailed(
+            f"It was not allowed at {provider.name}, so nothing was stored. Connect again when you want to, or ask "
+            "somebody who may allow it there."
+        )
+    raise ConsentFailed(f"{provider.name} did not go through with it, so nothing was stored. Begin again on the card.")
+
+
+async def _exchanged(
+    hub: Hub,
+    actor: Actor,
+    provider: Provider,
+    attempt: OAuthAttempt,
+    secrets: Mapping[str, Secret],
+    browser: str,
+    params: Mapping[str, str],
+) -> Finished:
+    asked = attempt.request
+    async with hub.db.reading() as tx:
+        app = await apps.by_id(hub, tx, actor.workspace, provider, asked["app"], asked["client"])
+    back = Back(
+        params=params,
+        redirect_uri=asked["redirect"],
+        verifier=secrets["verifier"],
+        nonce=secrets["nonce"].reveal(),
+        memo=asked["memo"],
+        person=False,
+        at=hub.now(),
+    )
+    came = await apps.consent_of(provider).exchange(app, back, hub.http)
+    if isinstance(came, Further):
+        kept = _Kept(hub, actor, provider, browser, attempt.expires_at)
+        async with hub.db.transaction() as tx:
+            address = kept.ask(tx, app, {**asked, "memo": dict(came.memo)})
+        return Finished(provider=provider.slug, address=address)
+    if not isinstance(came, Grant):
+        raise PlatformError(f"{provider.name} gave an answer that makes no sense. Begin again on the card.")
+    ends = None if came.lasts is None else hub.now() + timedelta(seconds=came.lasts)
+    try:
+        saved = await granting.save(
+            hub, actor, provider, app, asked, came, ends, mode="add" if asked["adds"] else "ask"
+        )
+    except AnotherAccount as error:
+        await granting.ask_which(hub, actor, attempt, came, ends, error)
+    else:
+        await granting.done(hub, attempt, saved)
+    return Finished(provider=provider.slug)

@@ -1,0 +1,152 @@
+"""Grants that are not used any more: kept apart in the transaction that lets them go, then revoked at the vendor."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from datetime import timedelta
+from typing import Any, Final
+
+from atlas_hub.hub import Hub
+from atlas_hub.kit.errors import HubError, NotFound, ProviderError
+from atlas_hub.providers import PROVIDERS
+from atlas_hub.providers._consent import Consent
+from atlas_hub.providers.contract import Form, Method, Provider, Revoked, Revokes
+from atlas_hub.services import apps
+from atlas_hub.services.access import Actor, Role
+from atlas_hub.services.changing import Change, changing
+from atlas_hub.storage import connections as stored
+from atlas_hub.storage import consents
+from atlas_hub.storage.db import Tx
+from atlas_hub.storage.models import Connection, Credential
+
+log = logging.getLogger(__name__)
+
+SECONDS: Final = 5.0
+"""How long an admin waits for the vendor."""
+PATIENCE: Final = timedelta(days=1)
+"""How long the hub goes on trying where nobody waits."""
+AGAIN: Final = timedelta(minutes=10)
+ACTOR: Final = "hub"
+
+
+async def let_go(change: Change, row: Connection, *, also_typed: bool = False) -> str | None:
+    """Before a connection is deleted: keep its grant apart where this was the last that used it, over all workspaces.
+
+    Answers the id of the credential that waits for its revocation, None where nothing is to be revoked: a typed token
+    is the admin's own, unless `also_typed`.
+    """
+    credential = await stored.credential_of(change.tx, row)
+    if credential is None or credential.current is None:
+        return None
+    if not credential.method and not also_typed:
+        return None
+    if await stored.used_elsewhere(change.tx, row) or await stored.holders(change.tx, credential.id) > 1:
+        return None
+    if not credential.method:
+        credential.method, credential.options = row.method, dict(row.options)
+    keep_apart(change, credential)
+    await change.tx.flush()
+    return credential.id
+
+
+def keep_apart(change: Change, credential: Credential) -> None:
+    """Mark a credential as one that waits for its revocation: it is in nobody's way any more."""
+    credential.account_key = f"{stored.GONE}{credential.id}"
+    credential.app_key = "-"
+    credential.lease_owner, credential.lease_until = "", None
+    credential.updated_at = change.at
+
+
+async def revoke(hub: Hub, credential_id: str, *, seconds: float = SECONDS, last: bool = True) -> Revoked | None:
+    """Revoke a grant that waits, once over all workers, and delete what was kept of it. It never raises.
+
+    `last`: whether this is the last try; otherwise a vendor that does not answer is asked again later. None where
+    somebody else was at it.
+    """
+    try:
+        return await _revoked(hub, credential_id, seconds, last=last)
+    except Exception:
+        log.exception("A grant that waits for its revocation could not be revoked.")
+        return Revoked(dead=None, text="The hub could not ask the vendor; the log says why.")
+
+
+async def _revoked(hub: Hub, credential_id: str, seconds: float, *, last: bool) -> Revoked | None:
+    at = hub.now()
+    async with hub.db.transaction() as tx:
+        if not await consents.lease(tx, credential_id, ACTOR, at, at + AGAIN):
+            return None
+        credential = await tx.get(Credential, credential_id)
+        if credential is None or not credential.account_key.startswith(stored.GONE):
+            return None
+        provider = PROVIDERS.get(credential.provider)
+        method = provider.method(credential.method) if provider else None
+        outcome: Revoked | Form | None = None
+        if provider is None or method is None:
+            outcome = Revoked(dead=None, text="This hub does not know the provider any more.")
+        else:
+            outcome = await _opened(hub, tx, provider, method, credential)
+        created, workspace = credential.updated_at, credential.workspace
+    if provider is not None and method is not None and not isinstance(outcome, Revoked):
+        said = await _ask(hub, provider, method, outcome, seconds)
+        if said is None and not last and at - created < PATIENCE:
+            return None
+        outcome = said or Revoked(dead=None, text=_unknown(provider, method, f"{provider.name} did not answer."))
+    await _end(hub, credential_id, workspace, outcome)
+    return outcome if isinstance(outcome, Revoked) else None
+
+
+async def _opened(hub: Hub, tx: Tx, provider: Provider, method: Method[Any], credential: Credential) -> Revoked | Form:
+    try:
+        return await apps.form_of(hub, tx, provider, method, credential)
+    except (HubError, ValueError):
+        return Revoked(dead=None, text=_unknown(provider, method, "What was stored of it could not be opened."))
+
+
+async def _ask(hub: Hub, provider: Provider, method: Method[Any], form: Form | None, seconds: float) -> Revoked | None:
+    """What the vendor said; None where it did not answer."""
+    if not isinstance(method, Revokes):
+        return Revoked(dead=None, text=_unknown(provider, method, f"{provider.name} lets no one revoke from here."))
+    try:
+        async with asyncio.timeout(seconds):
+            return await method.revoke(form, hub.http)
+    except TimeoutError:
+        return None
+    except ProviderError as error:
+        if error.retryable:
+            return None
+        return Revoked(dead=False, text=_unknown(provider, method, error.text))
+
+
+def _unknown(provider: Provider, method: Method[Any], why: str) -> str:
+    by_hand = method.by_hand if isinstance(method, Consent) else f"Revoke it at {provider.name} by hand."
+    return f"{why} {by_hand}"
+
+
+async def _end(hub: Hub, credential_id: str, workspace: str, outcome: Revoked | Form | None) -> None:
+    """Delete what was kept and note what became of it; where the workspace is gone, so is its log."""
+    told = outcome if isinstance(outcome, Revoked) else None
+    itself = Actor(id=ACTOR, name=ACTOR, workspace=workspace, role=Role.OWNER)
+    try:
+        async with changing(hub, itself, begins=False) as change:
+            credential = await change.tx.get(Credential, credential_id)
+            if credential is None:
+                return
+            slug = credential.provider
+            await change.tx.delete(credential)
+            dead = told is not None and told.dead is True
+            await change.note("grant_revoked", provider=slug, subject=credential_id, failed=not dead,
+                              outcome=told.text if told else None)  # fmt: skip
+    except NotFound:
+        return
+
+
+async def revoke_those_that_wait(hub: Hub, limit: int = 100) -> list[str]:
+    """The ids of the grants that wait for their revocation and which nobody is at."""
+    async with hub.db.reading() as tx:
+        return await consents.gone(tx, hub.now(), limit)
+
+
+async def revoke_later(hub: Hub, credential_id: str) -> None:
+    """The engine's work: one try, with more to come for a day where the vendor does not answer."""
+    await revoke(hub, credential_id, seconds=10.0, last=False)
