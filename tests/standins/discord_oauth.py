@@ -5,8 +5,8 @@ Wire: https://discord.com/developers/docs/topics/oauth2. Errors are OAuth's own 
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Mapping
+from secrets import token_hex
 from typing import Any, Final
 
 from starlette.requests import Request
@@ -151,7 +151,8 @@ class DiscordOAuth(OAuthStandin):
         return code
 
     def _exchanged(self, app: DiscordApp, code: Code) -> dict[str, Any]:
-        access, refresh = (self._new(app, kind) for kind in ("access", "refresh"))
+        access, refresh = token_hex(15), token_hex(15)
+        self.grants |= dict.fromkeys((access, refresh), app.client_id)
         body: dict[str, Any] = {
             "token_type": "Bearer",
             "access_token": access,
@@ -168,11 +169,6 @@ class DiscordOAuth(OAuthStandin):
         if self.leaves_guild_out:
             return body
         return body | {"guild": whole(guild(number, SERVERS[number]))}
-
-    def _new(self, app: DiscordApp, kind: str) -> str:
-        text = hashlib.sha256(f"{kind}-{id(self)}-{len(self.grants)}".encode()).hexdigest()[:30]
-        self.grants[text] = app.client_id
-        return text
 
     async def _revoke(self, request: Request) -> Response:
         given = await form_of(request)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from secrets import token_hex
 from typing import Any, Final
 
 from starlette.requests import Request
@@ -151,10 +152,9 @@ class EntraStandin(EntraDirectory):
         code = self._code(called, app_id, given)
         person = self.people[code.chose["person"]]
         scopes = code.asked["scope"].split()
-        audience = GRAPH
-        claims = {"aud": audience, "appid": app_id, "tid": person.tenant, "oid": person.oid, "jti": len(self.tokens)}
+        claims = {"aud": GRAPH, "appid": app_id, "tid": person.tenant, "oid": person.oid, "jti": token_hex(8)}
         token = access_token(claims)
-        self.tokens[token] = TeamsToken(app_id, person.tenant, audience, person.oid)
+        self.tokens[token] = TeamsToken(app_id, person.tenant, GRAPH, person.oid)
         body: dict[str, Any] = {"scope": " ".join(scopes), "access_token": token}
         if "openid" in scopes:
             body["id_token"] = id_token(self._claims(code, person), self.forge)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from secrets import token_hex
 from typing import Any
 
 from tests.standins.entra_tokens import access_token
@@ -79,7 +80,7 @@ class EntraDirectory(OAuthStandin):
             said = f"The resource principal named {audience} was not found in the tenant."
             raise EntraError(400, 500011, "invalid_resource", said)
         made = TeamsToken(app_id, tenant, audience)
-        token = access_token({"aud": audience, "appid": app_id, "tid": tenant, "jti": len(self.tokens)})
+        token = access_token({"aud": audience, "appid": app_id, "tid": tenant, "jti": token_hex(8)})
         self.tokens[token] = made
         return token
 

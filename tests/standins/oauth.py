@@ -10,6 +10,7 @@ from abc import abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
+from secrets import token_hex
 from typing import Any
 from urllib.parse import unquote_plus, urlencode
 
@@ -93,7 +94,7 @@ class OAuthStandin(Standin):
 
     def give_code(self, client_id: str, asked: Mapping[str, str], chose: Mapping[str, str]) -> str:
         """A new code for what a person agreed to."""
-        text = hashlib.sha256(f"{self.upstream}-{id(self)}-{len(self.codes)}".encode()).hexdigest()[:32]
+        text = token_hex(16)
         self.codes[text] = Code(client_id, dict(asked), dict(chose), self.now() + CODE_LIFE)
         return text
 

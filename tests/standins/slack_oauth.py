@@ -6,9 +6,9 @@ https://docs.slack.dev/authentication/using-token-rotation. Errors are `ok: fals
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from secrets import token_hex
 from typing import Any
 
 from starlette.requests import Request
@@ -53,7 +53,7 @@ class SlackOAuth(OAuthStandin):
         self.installs: dict[tuple[str, str], Install] = {}
         self.withheld: set[str] = set()
         self.added: set[str] = set()
-        self.exchanges = self.refreshes = self._made = 0
+        self.exchanges = self.refreshes = 0
 
     @property
     def app_env(self) -> dict[str, str]:
@@ -160,7 +160,7 @@ class SlackOAuth(OAuthStandin):
         body: dict[str, Any] = {"ok": True, "app_id": app.app_id, "authed_user": {"id": person}, **_place(team)}
         mine = _scopes(code.asked, "user_scope")
         if mine:
-            text = self._new("xoxp")
+            text = _new("xoxp")
             granted = [scope for scope in mine if scope not in self.withheld]
             self.tokens[text] = replace(
                 team, user_id=person, user="grace", bot_id=None, scopes=frozenset(granted), app_id=app.app_id
@@ -186,12 +186,12 @@ class SlackOAuth(OAuthStandin):
 
     def _minted(self, install: Install, granted: Sequence[str]) -> dict[str, Any]:
         app, team = install.app, install.team
-        text = self._new("xoxe.xoxb" if app.rotation else "xoxb")
+        text = _new("xoxe.xoxb" if app.rotation else "xoxb")
         user_id, bot_id = app.bots[team.team_id]
         made = replace(team, user_id=user_id, bot_id=bot_id, app_id=app.app_id, scopes=frozenset(granted))
         if app.rotation:
             made.expires_at = self.now() + EXPIRES_IN
-            install.refresh = self._new("xoxe")
+            install.refresh = _new("xoxe")
         self.tokens[text] = made
         install.tokens.append(text)
         alive = [each for each in install.tokens if self.tokens[each].state == "active"]
@@ -230,13 +230,12 @@ class SlackOAuth(OAuthStandin):
                 }
         return None
 
-    def _new(self, kind: str) -> str:
-        """A token that was never given before, of Slack's shape."""
-        self._made += 1
-        mark = base64.b32encode(f"{self._made:05}".encode()).decode().rstrip("=")
-        if kind.startswith("xoxe"):
-            return "-".join([kind, "1", ("Fake" + mark) * 8])
-        return "-".join([kind, "1" * 12, "3" * 12, ("Fake" + mark) * 2])
+
+def _new(kind: str) -> str:
+    """A token that was never given before, of Slack's shape."""
+    if kind.startswith("xoxe"):
+        return "-".join([kind, "1", "Fake" + token_hex(40)])
+    return "-".join([kind, "1" * 12, "3" * 12, "Fake" + token_hex(10)])
 
 
 def _scopes(asked: Mapping[str, str], name: str) -> list[str]:
