@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, is_dataclass
 from email import message_from_bytes, policy
 from enum import StrEnum
@@ -33,6 +33,7 @@ from tests.providers.entries import ENTRIES
 from tests.providers.entries.entry import Entry
 from tests.standins.dial import Fault
 from tests.standins.mailbox import Mail, Mailbox, MailFault
+from tests.standins.oauth import OAuthStandin
 from tests.standins.serve import HOST, LoopThread, listen_http
 from tests.standins.standin import Call, Standin
 
@@ -109,6 +110,11 @@ class Vendor:
         self.standin.dial.set(wanted)
         return wanted
 
+    @property
+    def acts(self) -> Mapping[str, Callable[[], None]]:
+        """What may be done to OAuth at the vendor: words for a button → what it does."""
+        return self.standin.acts() if isinstance(self.standin, OAuthStandin) else {}
+
     @cached_property
     def secrets(self) -> list[str]:
         """Every credential that the page knows, the longest first; ids and destinations are none."""
@@ -124,7 +130,9 @@ class Vendor:
 
     def received(self) -> dict[str, list[dict[str, str]]]:
         """The last messages and calls, the newest first, without secrets."""
-        secrets = self.secrets
+        made = self.standin.hidden() if isinstance(self.standin, OAuthStandin) else set()
+        fresh = {shape for text in made for shape in _disguises(text)} - set(self.secrets)
+        secrets = sorted([*self.secrets, *fresh], key=len, reverse=True)
         messages = [_message(each) for each in list(getattr(self.standin, "messages", ()))[-SHOWN:]]
         calls = [_call(each) for each in list(self.standin.calls)[-SHOWN:]]
         return {
@@ -253,6 +261,7 @@ class Control:
                 Route("/state", self._state),
                 Route("/dial", self._dial, methods=["POST"]),
                 Route("/reset", self._reset, methods=["POST"]),
+                Route("/act", self._act, methods=["POST"]),
             ]
         )
 
@@ -318,6 +327,18 @@ class Control:
             return JSONResponse({"error": f"{error}"}, status_code=400)
         vendor.standin.reset()
         return JSONResponse({"fault": vendor.fault, "said": f"{vendor.title} is as at the start."})
+
+    async def _act(self, request: Request) -> Response:
+        try:
+            vendor, given = await self._asked(request)
+            act = vendor.acts.get(str(given.get("act")))
+        except ValueError as error:
+            return JSONResponse({"error": f"{error}"}, status_code=400)
+        if act is None:
+            return JSONResponse({"error": f"{vendor.title} has no such button."}, status_code=400)
+        act()
+        said = f"{vendor.title}: {given['act']}. Done; Start over undoes it."
+        return JSONResponse({"fault": vendor.fault, "said": said})
 
     async def _asked(self, request: Request) -> tuple[Vendor, Mapping[str, Any]]:
         """Which vendor a request is about, and what else it says. Raises `ValueError` where it is none."""
@@ -395,10 +416,19 @@ def _section(vendor: Vendor, hub: str) -> str:
 {_others(vendor)}
 <p class="dial"><label for="{key}-dial">How it behaves</label>
 <select id="{key}-dial" data-dial autocomplete="off">{options}</select></p>
+{_acts(vendor)}
 <div class="received" data-received>{_received(vendor)}</div>
 <p class="acts"><button type="button" data-reset>Start over<span class="hidden"> with {title}</span></button>
 <a class="button" href="{escape(where)}">Open in the hub<span class="hidden">: {title}</span></a></p>
 </section>"""
+
+
+def _acts(vendor: Vendor) -> str:
+    """The buttons for OAuth at the vendor; "" where it has none."""
+    buttons = "".join(
+        f'<button type="button" data-act="{escape(words)}">{escape(words)}</button>' for words in vendor.acts
+    )
+    return f'<h3>OAuth</h3><p class="acts">{buttons}</p>' if buttons else ""
 
 
 def _badge(works: str) -> str:

@@ -24,6 +24,7 @@ from tests.standins import every_standin
 from tests.standins.bridge import BridgeStandin
 from tests.standins.control import Control, vendors_of
 from tests.standins.mailbox import Mailbox
+from tests.standins.oauth import OAuthStandin
 from tests.standins.serve import HOST
 from tests.standins.standin import Standin
 
@@ -39,7 +40,7 @@ DATABASES: Final = frozenset({"DB_URL", "REFLEX_DB_URL", "REFLEX_ASYNC_DB_URL"})
 def environment(
     given: Mapping[str, str], standins: Sequence[Standin], mailbox: Mailbox, *, port: int, data: Path
 ) -> dict[str, str]:
-    """What the hub of the demo is started with: `given` without anything of a real hub, and the stand-ins."""
+    """What the hub of the demo is started with: `given` without anything of a real hub, the stand-ins, their apps."""
     real = {str(info.validation_alias) for info in Settings.model_fields.values()} | DATABASES
     for provider in PROVIDERS.values():
         real |= {
@@ -48,11 +49,14 @@ def environment(
         }
     kept = {name: text for name, text in given.items() if name not in real and not name.startswith("ATLAS_")}
     upstreams = {name: base for standin in standins for name, base in standin.env.items()}
+    oauth = [standin for standin in standins if isinstance(standin, OAuthStandin)]
+    apps = {name: text for standin in oauth for name, text in standin.app_env.items()}
     # The operator's own mail: what the Email card says that mail goes through until one is set up.
     bridge = next(standin.base for standin in standins if isinstance(standin, BridgeStandin))
     return {
         **kept,
         **upstreams,
+        **apps,
         "ATLAS_SMTP_URL": f"{bridge}/mail",
         "ATLAS_EMAIL_FROM": "operator@acme.example",
         "SSL_CERT_FILE": mailbox.ca_pem_path,

@@ -6,72 +6,90 @@ without the User-Agent that Discord demands never gets further than its front (C
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from tests.standins.standin import Standin
+from tests.standins.discord_oauth import DiscordOAuth, leave, whole
+from tests.standins.discord_seed import (
+    ACME_ALERTS,
+    ACME_GUILD,
+    ARCHIVED,
+    ATLAS,
+    ATLAS_ID,
+    ATLAS_KEY,
+    ATLAS_SECRET,
+    BETA_ALERTS,
+    BETA_GUILD,
+    EMPTY,
+    EMPTY_ID,
+    HIDDEN_ONE,
+    HUB,
+    HUB_ID,
+    HUB_SECRET,
+    MANY,
+    MANY_ID,
+    NOBODYS_GUILD,
+    OLD_ID,
+    OTHER_KEY,
+    PERSON,
+    READ_ONLY,
+    REVOKED,
+    SERVERS,
+    SHY,
+    SHY_ID,
+    UNKNOWN,
+    DiscordApp,
+    DiscordBot,
+    DiscordError,
+    fake,
+    guild,
+    the_bots,
+)
+
+__all__ = [
+    "ACME_ALERTS",
+    "ACME_GUILD",
+    "ARCHIVED",
+    "ATLAS",
+    "ATLAS_ID",
+    "ATLAS_KEY",
+    "ATLAS_SECRET",
+    "BETA_ALERTS",
+    "BETA_GUILD",
+    "EMPTY",
+    "EMPTY_ID",
+    "HIDDEN_ONE",
+    "HUB",
+    "HUB_ID",
+    "HUB_SECRET",
+    "MANY",
+    "NOBODYS_GUILD",
+    "OLD_ID",
+    "OTHER_KEY",
+    "PERSON",
+    "READ_ONLY",
+    "REVOKED",
+    "SHY",
+    "SHY_ID",
+    "UNKNOWN",
+    "DiscordApp",
+    "DiscordBot",
+    "DiscordStandin",
+    "fake",
+    "guild",
+]
 
 REFUSALS = {401: ("401: Unauthorized", 0), 403: ("Missing Access", 50001), 500: ("500: Internal Server Error", 0)}
 TEXT_LIMIT = 2000
 GUILDS_LIMIT = 200
 
 
-def fake(bot_id: str, letter: str) -> str:
-    """A token of Discord's shape that is nobody's. Put together, so that no scanner takes it for live."""
-    first = base64.urlsafe_b64encode(bot_id.encode()).decode().rstrip("=")
-    return f"{first}.{'G' + letter + 'FAKE'}.{(letter + 'fake-discord_') * 3}"[:72]
-
-
-ATLAS_ID, EMPTY_ID, MANY_ID, SHY_ID, OLD_ID = (f"10000000000000000{number}" for number in range(1, 6))
-ATLAS, EMPTY, MANY = fake(ATLAS_ID, "a"), fake(EMPTY_ID, "e"), fake(MANY_ID, "m")
-SHY, REVOKED, PERSON = fake(SHY_ID, "s"), fake(OLD_ID, "r"), fake("200000000000000001", "p")
-ATLAS_KEY, OTHER_KEY = "0a1b2c3d" * 8, "4e5f6a7b" * 8
-ACME_GUILD, ACME_ALERTS = "300000000000000001", "400000000000000001"
-ARCHIVED, READ_ONLY, HIDDEN_ONE = "400000000000000002", "400000000000000003", "400000000000000004"
-UNKNOWN = "499999999999999999"
-
-
-@dataclass
-class DiscordBot:
-    """A bot. `hides`: paths that answer it with the status given. `channels`: id → (status, message, code) or None."""
-
-    id: str
-    username: str
-    verify_key: str
-    guilds: list[dict[str, Any]] = field(default_factory=list)
-    channels: dict[str, tuple[int, str, int] | None] = field(default_factory=dict)
-    hides: dict[str, int] = field(default_factory=dict)
-    revoked: bool = False
-    is_bot: bool = True
-
-    def wire(self) -> dict[str, Any]:
-        """The bot as a user; a person's `bot` is false."""
-        told = {"id": self.id, "username": self.username, "discriminator": "0000", "avatar": None, "public_flags": 0}
-        return told | {"bot": self.is_bot}
-
-
-class DiscordError(Exception):
-    """A refusal: status, message and code, and further headers."""
-
-    def __init__(self, status: int, message: str, code: int = 0) -> None:
-        super().__init__(message)
-        self.status = status
-        self.body = {"message": message, "code": code}
-
-
-def guild(number: str, name: str) -> dict[str, Any]:
-    """A server as the list of a bot's servers has it."""
-    return {"id": number, "name": name, "icon": None, "owner": False, "permissions": "274877926400", "features": []}
-
-
-class DiscordStandin(Standin):
-    """Discord. `bots`: token → `DiscordBot`; `messages` that were posted."""
+class DiscordStandin(DiscordOAuth):
+    """Discord. `bots`: token → `DiscordBot`; `messages` that were posted; and its OAuth."""
 
     upstream: ClassVar[str] = "DISCORD"
     tries: ClassVar[Mapping[str, str]] = {
@@ -83,26 +101,15 @@ class DiscordStandin(Standin):
     }
 
     def seed(self) -> None:
-        """Put the default bots in: one server, none, five, one that learns little, one reset, and a person."""
-        channels: dict[str, tuple[int, str, int] | None] = {
-            ACME_ALERTS: None,
-            ARCHIVED: (400, "Thread is archived", 50083),
-            READ_ONLY: (403, "Missing Permissions", 50013),
-            HIDDEN_ONE: (403, "Missing Access", 50001),
-        }
-        many = [guild(f"30000000000000001{number}", f"Server {number}") for number in range(5)]
-        self.bots: dict[str, DiscordBot] = {
-            ATLAS: DiscordBot(ATLAS_ID, "acme-atlas", ATLAS_KEY, [guild(ACME_GUILD, "Acme Corp")], channels),
-            EMPTY: DiscordBot(EMPTY_ID, "lonely-atlas", OTHER_KEY),
-            MANY: DiscordBot(MANY_ID, "busy-atlas", OTHER_KEY, many),
-            SHY: DiscordBot(SHY_ID, "shy-atlas", OTHER_KEY, hides={"applications/@me": 404, "users/@me/guilds": 403}),
-            REVOKED: DiscordBot(OLD_ID, "old-atlas", OTHER_KEY, revoked=True),
-            PERSON: DiscordBot("200000000000000001", "grace", OTHER_KEY, is_bot=False),
-        }
+        """Put the default bots in; see `discord_seed.the_bots`."""
+        self.bots: dict[str, DiscordBot] = the_bots()
+        self.seed_oauth()
         self.messages: list[dict[str, Any]] = []
 
     def refusal(self, status: int, retry_after: int | None, /) -> Mapping[str, Any]:
         """Discord's body for a status; only with a wait does it name the seconds."""
+        if status == 401 and self.calls and self.calls[-1].path.endswith("/oauth2/token"):
+            return {"error": "invalid_client"}
         if status != 429:
             message, code = REFUSALS[status]
             return DiscordError(status, message, code).body
@@ -112,9 +119,12 @@ class DiscordStandin(Standin):
     def routes(self) -> Sequence[Route]:
         """The paths of API version 10."""
         return [
+            *self.oauth_routes(),
             Route("/api/v10/users/@me", self._me, methods=["GET"]),
             Route("/api/v10/applications/@me", self._application, methods=["GET"]),
             Route("/api/v10/users/@me/guilds", self._guilds, methods=["GET"]),
+            Route("/api/v10/users/@me/guilds/{guild}", self._leave, methods=["DELETE"]),
+            Route("/api/v10/guilds/{guild}", self._guild, methods=["GET"]),
             Route("/api/v10/channels/{channel}/messages", self._post, methods=["POST"]),
             Route("/{rest:path}", self._nowhere, methods=["GET", "POST"]),
         ]
@@ -152,6 +162,26 @@ class DiscordStandin(Standin):
         if not limit.isdigit() or not 1 <= int(limit) <= GUILDS_LIMIT:
             return _error(DiscordError(400, "Invalid Form Body", 50035))
         return _told(who.guilds[: int(limit)])
+
+    async def _guild(self, request: Request) -> Response:
+        who = self._who(request)
+        if not isinstance(who, DiscordBot):
+            return who
+        number = request.path_params["guild"]
+        for each in who.guilds:
+            if each["id"] == number:
+                return _told(whole(each))
+        if number not in SERVERS:
+            return _error(DiscordError(404, "Unknown Guild", 10004))
+        return _error(DiscordError(403, "Missing Access", 50001))
+
+    async def _leave(self, request: Request) -> Response:
+        who = self._who(request)
+        if not isinstance(who, DiscordBot):
+            return who
+        if not leave(who, request.path_params["guild"]):
+            return _error(DiscordError(404, "Unknown Guild", 10004))
+        return Response(status_code=204)
 
     async def _post(self, request: Request) -> Response:
         who = self._who(request)

@@ -17,8 +17,9 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from tests.standins import slack_seed
-from tests.standins.slack_seed import CHANNELS, TOKENS, SlackChannel, SlackToken
-from tests.standins.standin import Standin, parameters
+from tests.standins.slack_oauth import SlackOAuth
+from tests.standins.slack_seed import CHANNELS, TOKENS, SlackChannel, SlackError, SlackToken
+from tests.standins.standin import parameters
 
 STATES = {
     "revoked": "token_revoked",
@@ -29,14 +30,6 @@ STATES = {
 """The state of a token and the error that Slack has for it."""
 READS_JSON = {"auth.test", "auth.revoke", "chat.postMessage"}
 REFUSALS = {401: "invalid_auth", 403: "access_denied", 429: "ratelimited", 500: "internal_error"}
-
-
-class SlackError(Exception):
-    """`ok: false` with `error`, and what belongs to it."""
-
-    def __init__(self, error: str, **beside: Any) -> None:
-        super().__init__(error)
-        self.body: dict[str, Any] = {"ok": False, "error": error, **beside}
 
 
 @dataclass(frozen=True)
@@ -52,8 +45,8 @@ class Ask:
             raise SlackError("missing_scope", needed=scope, provided=",".join(sorted(self.token.scopes)))
 
 
-class SlackStandin(Standin):
-    """Slack. `tokens`: token text → `SlackToken`; `channels` and `messages` of all its teams."""
+class SlackStandin(SlackOAuth):
+    """Slack. `tokens`: token text → `SlackToken`; `channels` and `messages` of all its teams; and its OAuth."""
 
     upstream: ClassVar[str] = "SLACK"
     tries: ClassVar[Mapping[str, str]] = {
@@ -69,10 +62,11 @@ class SlackStandin(Standin):
     error_inside: Mapping[str, Any] | None = {"ok": False, "error": "internal_error"}
 
     def seed(self) -> None:
-        """Put the default teams in: Acme Corp (T0ACME) and Beta Inc (T0BETA)."""
+        """Put the default teams in: Acme Corp (T0ACME), Beta Inc (T0BETA) and the organization Grid Works."""
         self.tokens: dict[str, SlackToken] = {text: replace(token) for text, token in TOKENS.items()}
         self.channels: list[SlackChannel] = [replace(channel) for channel in CHANNELS]
         self.messages: list[dict[str, Any]] = []
+        self.seed_oauth()
 
     def refusal(self, status: int, _retry_after: int | None, /) -> Mapping[str, Any]:
         """Slack's body for a status."""
@@ -93,7 +87,7 @@ class SlackStandin(Standin):
         known = [
             Route(f"/api/{name}", self._method(name, act), methods=["GET", "POST"]) for name, act in methods.items()
         ]
-        return [*known, Route("/api/{name}", self._unknown, methods=["GET", "POST"])]
+        return [*self.oauth_routes(), *known, Route("/api/{name}", self._unknown, methods=["GET", "POST"])]
 
     def _method(self, name: str, act: Callable[[Ask], dict[str, Any]]) -> Callable[[Request], Awaitable[Response]]:
         async def endpoint(request: Request) -> Response:
@@ -124,6 +118,8 @@ class SlackStandin(Standin):
             raise SlackError("invalid_auth")
         if token.state != "active":
             raise SlackError(STATES[token.state])
+        if token.expires_at is not None and token.expires_at <= self.now():
+            raise SlackError("token_expired")
         return token
 
     def _auth_test(self, ask: Ask) -> dict[str, Any]:

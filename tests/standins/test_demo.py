@@ -13,6 +13,7 @@ from contextlib import ExitStack
 from html import unescape
 from pathlib import Path
 from textwrap import dedent
+from typing import Any
 
 import httpx
 import pytest
@@ -21,11 +22,13 @@ from atlas_hub.kit.secret import HIDDEN
 from atlas_hub.providers import PROVIDERS
 from atlas_hub.providers.contract import Sends
 from tests.providers.entries import ENTRIES
-from tests.standins import every_standin, slack_seed
+from tests.standins import discord, every_standin, slack_seed, teams
+from tests.standins.browser import click, told
 from tests.standins.control import MAIL_WORDS, STATIC, WORDS, Control, Vendor, cover, pieces, vendors_of
 from tests.standins.demo import environment
 from tests.standins.dial import Fault
 from tests.standins.mailbox import PASSWORD, Mail, Mailbox, MailFault
+from tests.standins.oauth import OAuthStandin
 from tests.standins.probes import bearer
 from tests.standins.slack import SlackStandin
 from tests.standins.standin import Standin
@@ -185,6 +188,55 @@ def test_starting_over_forgets_faults_calls_and_changes(control, http, slack):
     assert http.post(f"{slack.base}/api/auth.test", headers=bearer(slack_seed.BETA)).json()["team"] == "Beta Inc"
 
 
+def install(slack: SlackStandin, http: httpx.Client, app: str = slack_seed.ATLAS_APP) -> dict[str, Any]:
+    """Install an app in Acme Corp; what Slack answered."""
+    url = (
+        f"{slack.base}/oauth/v2/authorize?client_id={app}&scope=chat:write,commands&redirect_uri=https://hub.example/x"
+    )
+    code = told(click(http, url, "Allow"))["code"]
+    said = {"client_id": app, "client_secret": slack.apps[app].client_secret, "redirect_uri": "https://hub.example/x"}
+    return http.post(f"{slack.base}/api/oauth.v2.access", data=said | {"code": code}).json()
+
+
+def test_every_vendor_with_oauth_has_buttons_that_end_what_it_gave(control, http):
+    oauth = {key: each.standin for key, each in control.vendors.items() if isinstance(each.standin, OAuthStandin)}
+    assert oauth.keys() == {"slack", "teams", "discord"}
+    for key, standin in oauth.items():
+        for words in standin.acts():
+            assert f'data-act="{words}"' in section(http, control, key)
+            answer = send(http, control, "/act", vendor=key, act=words)
+            assert (answer.status_code, words in answer.json()["said"]) == (200, True)
+    assert "data-act" not in section(http, control, "telegram")
+    for said in ({"vendor": "telegram", "act": "Expire OAuth tokens"}, {"vendor": "slack"}, {"vendor": "nobody"}):
+        assert send(http, control, "/act", **said).status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("act", "error"), [("Expire OAuth tokens", "token_expired"), ("Revoke OAuth tokens", "token_revoked")]
+)
+def test_the_page_ends_a_token_of_oauth(control, http, slack, act, error):
+    token = install(slack, http)["access_token"]
+    send(http, control, "/act", vendor="slack", act=act)
+    assert http.post(f"{slack.base}/api/auth.test", headers=bearer(token)).json()["error"] == error
+    assert http.post(f"{slack.base}/api/auth.test", headers=bearer(slack_seed.ACME)).json()["ok"] is True
+
+
+def test_the_page_withholds_scopes(control, http, slack):
+    send(http, control, "/act", vendor="slack", act="Withhold commands and app_mentions:read")
+    assert install(slack, http)["scope"] == "chat:write"
+    send(http, control, "/reset", vendor="slack")
+    assert install(slack, http)["scope"] == "chat:write,commands"
+
+
+def test_the_page_shows_no_secret_of_oauth(control, http, slack):
+    said = install(slack, http, slack_seed.ROTATING_APP)
+    given = {"client_secret": slack_seed.ROTATING_SECRET, "refresh_token": said["refresh_token"]}
+    http.post(f"{slack.base}/api/oauth.v2.access", data=given)
+    shown = http.get(f"{control.url}/state").text
+    (code,) = slack.codes
+    assert not [text for text in (code, *given.values(), said["access_token"]) if text in shown]
+
+
 def test_the_page_shows_what_a_vendor_received_without_secrets(control, http, slack):
     said = {"channel": "C0GENERAL", "text": "Hello <b>you</b>"}
     http.post(f"{slack.base}/api/chat.postMessage", headers=bearer(slack_seed.ACME), json=said)
@@ -259,7 +311,7 @@ def test_another_host_name_is_refused(control, http, host, path):
         {"origin": "{url}", "content-type": "application/x-www-form-urlencoded"},
     ],
 )
-@pytest.mark.parametrize("path", ["/dial", "/reset"])
+@pytest.mark.parametrize("path", ["/dial", "/reset", "/act"])
 def test_another_sites_post_is_refused(control, http, slack, headers, path):
     slack.dial.set(Fault.EMPTY)
     named = {name: value.format(url=control.url) for name, value in headers.items()}
@@ -331,6 +383,13 @@ def test_the_hub_of_the_demo_touches_nobodys_real_data(control):
     assert made == {
         "PATH": "/bin",
         **upstreams,
+        "SLACK_CLIENT_ID": slack_seed.ATLAS_APP,
+        "SLACK_CLIENT_SECRET": slack_seed.ATLAS_SECRET,
+        "TEAMS_APP_ID": teams.HUB,
+        "TEAMS_APP_PASSWORD": teams.HUB_SECRET,
+        "DISCORD_CLIENT_ID": discord.HUB_ID,
+        "DISCORD_CLIENT_SECRET": discord.HUB_SECRET,
+        "DISCORD_BOT_TOKEN": discord.HUB,
         "ATLAS_SMTP_URL": f"{upstreams['ATLAS_UPSTREAM_MAIL_BRIDGE']}/mail",
         "ATLAS_EMAIL_FROM": "operator@acme.example",
         "SSL_CERT_FILE": mailbox.ca_pem_path,

@@ -98,6 +98,8 @@ document.addEventListener("change", (event) => {
 document.addEventListener("click", async (event) => {
   const reset = event.target.closest("[data-reset]");
   if (reset) act(reset.closest("[data-vendor]"), "/reset", {});
+  const done = event.target.closest("[data-act]");
+  if (done) act(done.closest("[data-vendor]"), "/act", { act: done.dataset.act });
   const copy = event.target.closest("[data-copy]");
   if (!copy) return;
   try {
