@@ -80,7 +80,7 @@ class HubPlugin(rx.plugins.Plugin):
         """In development the page has a server of its own: it passes our paths on to the backend."""
         if environment.REFLEX_ENV_MODE.get() is not Env.DEV:
             return
-        paths = ("/api/v1/admin/integrations", *getattr(import_module(self.actors), "PATHS", ()))
+        paths = ("/api/v1/admin/integrations", "/oauth", *getattr(import_module(self.actors), "PATHS", ()))
         backend = f"http://localhost:{rx.config.get_config().backend_port}"
         proxy = f"server: {{\n    proxy: {json.dumps(dict.fromkeys(paths, backend))},"
         context["add_modify_task"]("vite.config.js", lambda code: code.replace("server: {", proxy, 1))
@@ -94,7 +94,7 @@ class HubPlugin(rx.plugins.Plugin):
         app.add_middleware(guard.Strangers(), index=0)  # before Reflex answers a hydration
         before = app.api_transformer
         others = [] if before is None else list(before) if isinstance(before, Sequence) else [before]
-        app.api_transformer = [*others, api.transformer(self.actors)]
+        app.api_transformer = [*others, api.transformer(self.actors, self.route)]
         app.register_lifespan_task(self._running)
 
     @asynccontextmanager

@@ -8,24 +8,24 @@ from typing import cast
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from atlas_hub.api import admin, operator
+from atlas_hub.api import admin, oauth, operator
 from atlas_hub.api.callers import Actors
 from atlas_hub.api.traffic import TRAFFIC
 
 Apis = tuple[tuple[str, ASGIApp], ...]
 
 
-def transformer(actors_path: str) -> Callable[[ASGIApp], ASGIApp]:
-    """For `rx.App.api_transformer`. `actors_path` is the dotted path of the host's actors module.
+def transformer(actors_path: str, route: str | None) -> Callable[[ASGIApp], ASGIApp]:
+    """For `rx.App.api_transformer`. `actors_path` is the dotted path of the host's actors module, `route` the page's.
 
     Raises `ImportError` at once where there is no such module. Nothing is opened here.
     """
-    return in_front_of(build(cast("Actors", import_module(actors_path))))
+    return in_front_of(build(cast("Actors", import_module(actors_path)), route))
 
 
-def build(actors: Actors) -> Apis:
+def build(actors: Actors, route: str | None = "/admin/integrations") -> Apis:
     """Every API and the prefix it answers under."""
-    return ((admin.PREFIX, admin.build(actors)),)
+    return ((admin.PREFIX, admin.build(actors)), (oauth.PREFIX, oauth.build(actors, route)))
 
 
 def in_front_of(apis: Apis) -> Callable[[ASGIApp], ASGIApp]:

@@ -40,12 +40,16 @@ STATE_LENGTH: Final = 200
 
 
 class ConsentFailed(HubError):
-    """A consent came to nothing. `provider` is the card that says so, "" where it is not known whose it was."""
+    """A consent came to nothing. `provider` is the card that says so, "" where it is not known whose it was.
+
+    `why` is a word of `WHY`.
+    """
 
     code = "CONSENT_FAILED"
 
-    def __init__(self, text: str, *, provider: str = "") -> None:
+    def __init__(self, text: str, *, why: str, provider: str = "") -> None:
         super().__init__(text)
+        self.why = why
         self.provider = provider
 
 
@@ -55,12 +59,22 @@ class Finished:
 
     provider: str
     address: str = ""
+    back: str = ""
 
 
-_UNKNOWN = "This page is not known here any more: it was used before, or it is too old. Begin again on the card."
-_LATE = "The time for agreeing was over. Begin again on the card."
-_ELSEWHERE = "This consent was begun in another browser, by somebody else or in another workspace, so nothing was "
-_MIXED = "The answer came back to the address of another provider, so nothing was stored. Begin again on the card."
+WHY: Final = {
+    "unknown": "This page is not known here any more: it was used before, or it is too old. Begin again on the card.",
+    "late": "The time for agreeing was over, so nothing was stored. Begin again on the card.",
+    "elsewhere": "This consent was begun in another browser, by somebody else or in another workspace, so nothing was "
+    "stored. Begin again on the card, and agree in the same browser.",
+    "mixed": "The answer came to the address of another provider, so nothing was stored. Begin again on the card.",
+    "denied": "It was not allowed there, so nothing was stored. Connect again when you want to, or ask somebody who "
+    "may allow it.",
+    "failed": "The vendor did not go through with it, so nothing was stored. Begin again on the card.",
+}
+"""What happened, in a word, and what it means."""
+TOLD_ON_CARD: Final = frozenset({"late", "denied", "failed"})
+"""What the card says in more words, to those who may see it."""
 DENIED = frozenset({"access_denied", "consent_required", "interaction_required", "login_required"})
 
 
@@ -73,11 +87,13 @@ async def begin(
     connection_id: str = "",
     adds: bool = False,
     feature: str = "",
+    back: str = "",
 ) -> str:
     """Begin a consent and answer the vendor's address for it. `browser` is what this browser alone knows.
 
     `connection_id`: what is reconnected; `feature`: one to be switched on with it; `adds`: it is stored beside the
-    present one. Raises `Forbidden`, `NotFound`, `NotAvailable`, `BadForm`, `TooManyRequests`, `VaultLocked`.
+    present one; `back`: the path of the page where it began.
+    Raises `Forbidden`, `NotFound`, `NotAvailable`, `BadForm`, `TooManyRequests`, `VaultLocked`.
     """
     require_admin(actor)
     provider = PROVIDERS.get(slug)
@@ -110,6 +126,7 @@ async def begin(
             "redirect": apps.redirect_of(hub, provider),
             "scopes": sorted(provider.scopes_of(features)),
             "memo": {},
+            "back": back,
         }
         kept = _Kept(hub, actor, provider, browser, hub.now() + LASTS)
         address = kept.ask(tx, app, asked)
@@ -166,47 +183,52 @@ async def finish(hub: Hub, actor: Actor | None, slug: str, browser: str, params:
     attempt, secrets = await _taken(hub, params.get("state", ""))
     provider = PROVIDERS.get(attempt.provider)
     if provider is None:
-        raise ConsentFailed(_UNKNOWN)
+        raise _failure("unknown")
     try:
         _judge(hub, attempt, actor, slug, browser)
         _denied(provider, params)
         if actor is None:
-            raise ConsentFailed(_UNKNOWN)
+            raise _failure("elsewhere")
         return await _exchanged(hub, actor, provider, attempt, secrets, browser, params)
     except HubError as error:
         await granting.failed(hub, attempt, error.text)
-        raise ConsentFailed(error.text, provider=provider.slug) from None
+        why = error.why if isinstance(error, ConsentFailed) else "failed"
+        raise ConsentFailed(error.text, why=why, provider=provider.slug) from None
+
+
+def _failure(why: str, provider: str = "") -> ConsentFailed:
+    return ConsentFailed(WHY[why], why=why, provider=provider)
 
 
 async def _taken(hub: Hub, state: str) -> tuple[OAuthAttempt, Mapping[str, Secret]]:
     """The consent of a state, which nobody can use any more from now on."""
     if not 1 <= len(state) <= STATE_LENGTH or not state.isprintable():
-        raise ConsentFailed(_UNKNOWN)
+        raise _failure("unknown")
     hashes = hub.vault.fingerprints(state)
     async with hub.db.transaction() as tx:
         attempt = await stored.take(tx, hashes, hub.now())
         before = None if attempt is not None else await stored.of_state(tx, hashes)
     if attempt is None:
-        raise ConsentFailed(_UNKNOWN, provider=before.provider if before and before.session else "")
+        raise _failure("unknown", before.provider if before and before.session else "")
     if not attempt.session:
-        raise ConsentFailed(_MIXED)  # an application's, which has an address of its own
+        raise _failure("mixed")  # an application's, which has an address of its own
     try:
         return attempt, hub.vault.open(attempt.sealed or b"", bound_to=bound_to(attempt, "sealed"))
     except VaultLocked as error:
-        raise ConsentFailed(error.text, provider=attempt.provider) from None
+        raise ConsentFailed(error.text, why="failed", provider=attempt.provider) from None
 
 
 def _judge(hub: Hub, attempt: OAuthAttempt, actor: Actor | None, slug: str, browser: str) -> None:
     """Raises where this is not who began it, or too late."""
     if attempt.provider != slug:
-        raise ConsentFailed(_MIXED)
+        raise _failure("mixed")
     known = bool(browser) and attempt.session in hub.vault.fingerprints(browser)
     same = actor is not None and actor.id == attempt.actor and actor.workspace == attempt.workspace
     if not (known and same):
-        raise ConsentFailed(f"{_ELSEWHERE}stored. Begin again on the card, and agree in the same browser.")
+        raise _failure("elsewhere")
     require_admin(actor)  # type: ignore[arg-type]  # `same` says that there is one
     if attempt.expires_at <= hub.now():
-        raise ConsentFailed(_LATE)
+        raise _failure("late")
 
 
 def _denied(provider: Provider, params: Mapping[str, str]) -> None:
@@ -215,9 +237,11 @@ def _denied(provider: Provider, params: Mapping[str, str]) -> None:
     if params["error"] in DENIED:
         raise ConsentFailed(
             f"It was not allowed at {provider.name}, so nothing was stored. Connect again when you want to, or ask "
-            "somebody who may allow it there."
+            "somebody who may allow it there.",
+            why="denied",
         )
-    raise ConsentFailed(f"{provider.name} did not go through with it, so nothing was stored. Begin again on the card.")
+    text = f"{provider.name} did not go through with it, so nothing was stored. Begin again on the card."
+    raise ConsentFailed(text, why="failed")
 
 
 async def _exchanged(
@@ -258,4 +282,4 @@ async def _exchanged(
         await granting.ask_which(hub, actor, attempt, came, ends, error)
     else:
         await granting.done(hub, attempt, saved)
-    return Finished(provider=provider.slug)
+    return Finished(provider=provider.slug, back=asked.get("back", ""))

@@ -251,7 +251,7 @@ async def test_connect_against_disconnect_ends_in_one_state_or_the_other(vendors
         assert await count(vendors, Credential) == await count(vendors, AccountClaim) == rows
 
 
-async def test_the_status_answer_is_one_query_and_the_page_two_however_much_is_stored(
+async def test_the_status_answer_is_one_query_and_the_page_four_however_much_is_stored(
     vendors: Hub, owner: Actor
 ) -> None:
     from sqlalchemy import event
@@ -261,7 +261,7 @@ async def test_the_status_answer_is_one_query_and_the_page_two_however_much_is_s
     event.listen(vendors.db.engine.sync_engine, "before_cursor_execute", lambda *given: statements.append(given[2]))
     await status.answer(vendors, owner)
     await status.overview(vendors, owner)
-    assert len([text for text in statements if text.startswith("SELECT")]) == 3
+    assert len([text for text in statements if text.startswith("SELECT")]) == 5
 
 
 async def test_nonsense_from_a_vendor_stores_nothing(vendors: Hub, slack: SlackStandin, owner: Actor) -> None:
