@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from atlas_hub.kit.errors import NotAvailable
 from atlas_hub.storage import executors
+from atlas_hub.storage.executors import Place
 
 if TYPE_CHECKING:
     from dbos import DBOSClient, EnqueueOptions
-    from sqlalchemy import Engine as Place
 
 log = logging.getLogger(__name__)
 

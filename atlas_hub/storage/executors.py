@@ -13,6 +13,9 @@ from sqlalchemy import Engine, create_engine, event, make_url, text
 
 from atlas_hub.storage.db import CONNECT_SECONDS, SQLITE_BUSY_MS
 
+Place = Engine
+"""Where durable work is kept, opened."""
+
 SCHEMA: Final = "atlas_hub_engine"
 POOL_SIZE: Final = 4
 """One is held by the engine's own clock; the others take turns."""
@@ -30,7 +33,7 @@ def file_beside(database: str) -> Path:
     return hub.with_name(f"{hub.stem}.engine.db")
 
 
-def open_place(url: str) -> Engine:
+def open_place(url: str) -> Place:
     """An engine on the place where durable work is kept, made where it is not there. Raises `Unreachable`."""
     parsed = make_url(url)
     if parsed.get_backend_name() == "postgresql":
@@ -57,7 +60,7 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
         connection.execute(f"PRAGMA {pragma}")
 
 
-def _make(place: Engine) -> None:
+def _make(place: Place) -> None:
     with place.begin() as connection:
         if place.dialect.name == "postgresql":
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
@@ -75,11 +78,11 @@ def _make(place: Engine) -> None:
         )
 
 
-def _table(place: Engine) -> str:
+def _table(place: Place) -> str:
     return f"{SCHEMA}.atlas_executor" if place.dialect.name == "postgresql" else "atlas_executor"
 
 
-def beat(place: Engine, executor_id: str) -> None:
+def beat(place: Place, executor_id: str) -> None:
     """Note that a worker is alive now. Raises `Unreachable`."""
     statement = (
         f"INSERT INTO {_table(place)} (executor_id, seen_at) VALUES (:id, {_CLOCK[place.dialect.name]}) "  # noqa: S608  # names of ours
@@ -89,14 +92,14 @@ def beat(place: Engine, executor_id: str) -> None:
         connection.execute(text(statement), {"id": executor_id})
 
 
-def alive(place: Engine, seconds: float) -> set[str]:
+def alive(place: Place, seconds: float) -> set[str]:
     """The workers that were seen within some seconds. Raises `Unreachable`."""
     statement = f"SELECT executor_id FROM {_table(place)} WHERE seen_at > {_CLOCK[place.dialect.name]} - :seconds"  # noqa: S608  # same
     with place.connect() as connection:
         return set(connection.execute(text(statement), {"seconds": seconds}).scalars())
 
 
-def forget(place: Engine, *, executor_id: str = "", seconds: float = 0) -> None:
+def forget(place: Place, *, executor_id: str = "", seconds: float = 0) -> None:
     """Delete a worker that ends, or all that were not seen for some seconds. Raises `Unreachable`."""
     old = f"executor_id = :id OR (:seconds > 0 AND seen_at < {_CLOCK[place.dialect.name]} - :seconds)"
     with place.begin() as connection:
