@@ -99,6 +99,7 @@ class Queue:
             serializer=serializer,
             use_listen_notify=False,  # a connection for messages that nobody sends
             max_executor_threads=THREADS,
+            notification_listener_polling_interval_sec=0.2,  # it only sleeps, and is waited for at the end
             scheduler_polling_interval_sec=3600,  # sweeps are ticked by the engine
             enable_otlp=False,
             log_level="ERROR",  # it warns at every poll while the database is away; the engine says so once
