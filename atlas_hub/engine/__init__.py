@@ -10,13 +10,13 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final, TypeVar
 
 from atlas_hub.engine.queue import Failed, Queue
+from atlas_hub.engine.threads import in_thread
 from atlas_hub.hub import Hub, Unreachable
 from atlas_hub.kit.errors import HubError
 from atlas_hub.kit.ids import is_id
@@ -31,6 +31,8 @@ BEAT_SECONDS: Final = 5.0
 """How often a worker tells that it lives, and looks whether a sweep is due."""
 GRACE_SECONDS: Final = 1.0
 """How long work may still run when its worker stops."""
+QUESTIONS_AT_ONCE: Final = 3
+"""How many of our own the queue's few connections answer at once."""
 SWEEPS: Final = "sweeps"
 SWEEPS_AT_ONCE: Final = 2
 KEEP: Final = timedelta(days=1)
@@ -108,8 +110,7 @@ class Engine:
         self._loop = asyncio.get_running_loop()
         self._tasks: set[asyncio.Task[None]] = set()
         self._closing = False
-        # Threads of its own: a database that does not answer holds up nobody else's.
-        self._threads = ThreadPoolExecutor(max_workers=3, thread_name_prefix="atlas-engine")
+        self._few = asyncio.Semaphore(QUESTIONS_AT_ONCE)
 
     def later(self, job: str, row_id: str) -> Coroutine[Any, Any, None]:
         """Queue a job for a row, unless it is queued or running; to be awaited. It never fails: a sweep finds the row.
@@ -121,7 +122,7 @@ class Engine:
 
     async def _later(self, job: str, row_id: str) -> None:
         try:
-            await self._thread(self.queue.put, *self._known(job, row_id))
+            await self._thread(self.queue.put, [self._known(job, row_id)])
         except Exception as error:  # noqa: BLE001  # whatever it is, the row is there
             log.warning("The job %s waits for its sweep (%s).", job, type(error).__name__)
 
@@ -176,22 +177,22 @@ class Engine:
     async def close(self) -> None:
         """Give running work a moment, hand back what is not done, and stop."""
         self._closing = True
-        await self._thread(self.queue.stop_taking)
+        self.queue.stop_taking()
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=GRACE_SECONDS)
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        try:
-            async with asyncio.timeout(GRACE_SECONDS):
-                await self._thread(self.queue.hand_back)
-        except Exception as error:  # noqa: BLE001  # whatever it is, others take over
-            log.warning("Background work is left to be taken over (%s).", type(error).__name__)
-        await self._thread(self.queue.close)
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        for work in (self.queue.hand_back, self.queue.close):
+            try:
+                async with asyncio.timeout(GRACE_SECONDS):
+                    await in_thread(work)
+            except Exception as error:  # noqa: BLE001  # whatever it is, others take over
+                log.warning("The engine is left as it is, and its work to others (%s).", type(error).__name__)
 
     async def _thread(self, work: Callable[..., T], *given: Any) -> T:
-        return await self._loop.run_in_executor(self._threads, lambda: work(*given))
+        async with self._few:
+            return await in_thread(work, *given)
 
     async def _do_here(self, name: str, row_id: str) -> None:
         """Do a piece of work on the hub's own loop, where its database and its clients live; called on another."""
@@ -213,8 +214,8 @@ class Engine:
                     await job.work(self._hub, row_id)
             elif sweep is not None:
                 async with asyncio.timeout(sweep.seconds):
-                    for found in await sweep.find(self._hub):
-                        await self._thread(self.queue.put, *self._known(*found))
+                    found = [self._known(*each) for each in await sweep.find(self._hub)]
+                    await self._thread(self.queue.put, found)
             # A sweep of another release is another's, whose queue it shares; it comes again.
         except Exception as error:
             log.exception("Background work failed: %s %s", name, row_id)

@@ -9,7 +9,7 @@ import json
 import logging
 import time
 import uuid
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
@@ -122,18 +122,19 @@ class Queue:
                 name, worker_concurrency=most * AHEAD, polling_interval_sec=POLL_SECONDS, on_conflict="always_update"
             )
 
-    def put(self, name: str, row_id: str) -> None:
-        """Queue the work of a name on a row, unless it is queued or running. Raises `NotAvailable`, `Unreachable`."""
-        self._enqueue(
-            {
-                "workflow_name": _WORK,
-                "queue_name": name,
-                "deduplication_id": row_id,
-                "duplication_policy": "return-existing",
-            },
-            name,
-            row_id,
-        )
+    def put(self, found: Iterable[tuple[str, str]]) -> None:
+        """Queue work by name, each on a row, unless it is queued or running. Raises `NotAvailable`, `Unreachable`."""
+        for name, row_id in found:
+            self._enqueue(
+                {
+                    "workflow_name": _WORK,
+                    "queue_name": name,
+                    "deduplication_id": row_id,
+                    "duplication_policy": "return-existing",
+                },
+                name,
+                row_id,
+            )
 
     def put_once(self, queue: str, name: str, number: int) -> None:
         """Queue the work of a name, which has no row, once for a number, however many ask. Raises as `put` does."""
@@ -189,10 +190,13 @@ class Queue:
         return count
 
     def stop_taking(self) -> None:
-        """Take no more work. What runs goes on."""
-        if self._launched:
-            for event in _its_own().background_thread_stop_events:
+        """Take no more work, and wait for no database that is away. What runs goes on."""
+        its_own = _its_own() if self._launched else None
+        if its_own is not None:
+            for event in its_own.background_thread_stop_events:
                 event.set()
+            if its_own._sys_db_field is not None:  # noqa: SLF001  # there is no setting for it
+                its_own._sys_db_field._retry_connection_errors = False  # noqa: SLF001  # same
 
     def hand_back(self) -> None:
         """Queue again what we took and have not ended, and sign off. Only while none of it runs."""

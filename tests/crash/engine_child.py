@@ -54,6 +54,7 @@ async def main(name: str, notes: Path, how: str, *rows: str) -> None:
         await running.started.wait()
         for row in rows:
             hub.later("work", row)
+        await asyncio.gather(*hub._tasks)
         say("started")
         await stop.wait()
 
