@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -37,6 +37,8 @@ class Hub:
     limits: Limits
     now: Now
     _db: Db | None
+    engines: list[Callable[[str, str], Coroutine[Any, Any, None]]] = field(default_factory=list, repr=False)
+    """What `later` asks: the engine for durable work, while it is open."""
     _tasks: set[asyncio.Task[None]] = field(default_factory=set, repr=False)
 
     def soon(self, work: Coroutine[Any, Any, None]) -> None:
@@ -44,6 +46,15 @@ class Hub:
         task = asyncio.ensure_future(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+    def later(self, job: str, row_id: str) -> None:
+        """Have a job done on a row at once, by whichever worker is free. Call it after the commit; it does not wait.
+
+        Only a nudge: where no engine is open (the command line) or it does not answer, the job's sweep finds the row.
+        Raises `ValueError` for a job that the open engine does not know, and for what is no row's id.
+        """
+        for engine in self.engines:
+            self.soon(engine(job, row_id))
 
     async def _end_tasks(self) -> None:
         tasks = list(self._tasks)

@@ -99,15 +99,20 @@ class HubPlugin(rx.plugins.Plugin):
 
     @asynccontextmanager
     async def _running(self, app: rx.App) -> AsyncIterator[None]:
-        """Open the hub for the life of this worker, with a task that carries changes to open tabs."""
+        """Open hub and engine for the life of this worker, with a task that carries changes to open tabs."""
         import asyncio
 
-        from atlas_hub import hub
-        from atlas_hub.services import environment, uses
+        from atlas_hub import engine, hub
+        from atlas_hub.services import environment, jobs, uses
         from atlas_hub.ui import live
 
         redact.install()  # the server put its own log handlers up since
-        async with hub.opened(self.settings or settings_of_host()) as the_hub:
+        settings = self.settings or settings_of_host()
+        works = settings.worker is hub_settings.Worker.ON
+        async with (
+            hub.opened(settings) as the_hub,
+            engine.opened(the_hub, jobs.JOBS, jobs.SWEEPS, works=works),
+        ):
             proving = asyncio.create_task(environment.begin(the_hub), name="atlas_hub environment")
             writing = asyncio.create_task(uses.run(the_hub), name="atlas_hub credential use")
             following = asyncio.create_task(live.follow(app), name="atlas_hub live changes")

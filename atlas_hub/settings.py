@@ -41,6 +41,13 @@ class LogFormat(StrEnum):
     JSON = "json"
 
 
+class Worker(StrEnum):
+    """Whether the web process does background work."""
+
+    ON = "on"
+    OFF = "off"
+
+
 class Settings(BaseSettings):
     """The settings of one process. Vendor variables (`SLACK_CLIENT_ID`) are read through `env`."""
 
@@ -94,6 +101,12 @@ class Settings(BaseSettings):
         ge=0,
         validation_alias="ATLAS_API_RATE_LIMIT_RPM",
         description="Requests a minute for each key on the other APIs; 0 is off.",
+    )
+    worker: Worker = Field(
+        default=Worker.ON,
+        validation_alias="ATLAS_WORKER",
+        description="`on`: background work is done in the web process. `off`: only by `atlas-hub worker`; without "
+        "Redis open pages then see its changes at their next load.",
     )
     trusted_proxies: Annotated[tuple[IpNetwork, ...], NoDecode] = Field(
         default=(),

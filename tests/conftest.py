@@ -51,6 +51,7 @@ def no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
             "ATLAS_TRUSTED_PROXIES",
             "ATLAS_METRICS_TOKEN",
             "ATLAS_LOG_FORMAT",
+            "ATLAS_WORKER",
             "GRANIAN_WORKERS",
             "HOST",
             "PORT",

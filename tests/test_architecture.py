@@ -18,11 +18,12 @@ LAYERS: dict[str, set[str]] = {
     "storage": {"kit", "storage", "settings"},
     "bus": {"kit", "bus"},
     "hub": {"kit", "settings", "storage", "bus", "hub"},
-    "services": {"kit", "settings", "providers", "storage", "bus", "hub", "services"},
+    "engine": {"kit", "storage", "hub", "engine"},
+    "services": {"kit", "settings", "providers", "storage", "bus", "hub", "engine", "services"},
     "accounts": {"kit", "settings", "storage", "services", "hub", "accounts"},
     "api": {"kit", "settings", "providers", "services", "hub", "api"},
     "ui": {"kit", "settings", "providers", "services", "bus", "hub", "ui"},
-    "cli": {"kit", "settings", "providers", "storage", "services", "hub", "bus", "accounts", "cli", "plugin"},
+    "cli": {"kit", "settings", "providers", "storage", "services", "hub", "bus", "accounts", "engine", "cli", "plugin"},
 }
 """Who may import whom. `plugin`, `atlas_hub` and `__main__` may import everything."""
 
@@ -37,6 +38,7 @@ HOMES: dict[str, set[str]] = {
     "argon2": {"accounts/passwords.py"},
     "redis": {"bus.py", "kit/limits.py"},
     "idna": {"kit/guard.py"},
+    "dbos": {"engine/queue.py"},
     "alembic": {"storage/installation.py"},
     "click": {"cli/"},
     "fastapi": {"api/"},

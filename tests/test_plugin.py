@@ -110,6 +110,7 @@ def test_a_host_keeps_what_it_has_and_gains_page_api_and_lifespan(tmp_path: Path
     assert (said["nobody"], said["member"], said["owner"]) == (401, 403, True)
     assert said["sign-in"] == 404  # a host brings its own
     assert (tmp_path / ".atlas" / "atlas.db").is_file()
+    assert (tmp_path / ".atlas" / "atlas.engine.db").is_file()
 
 
 @pytest.mark.parametrize("bound", ["0.0.0.0", "192.0.2.1", "dashboard.internal"])  # noqa: S104  # the address is the point

@@ -12,6 +12,7 @@ from atlas_hub.kit.errors import HubError
 COMMANDS = {
     "serve": "atlas_hub.cli.serve:serve",
     "build": "atlas_hub.cli.serve:build",
+    "worker": "atlas_hub.cli.worker:worker",
     "migrate": "atlas_hub.cli.serve:migrate",
     "workspace": "atlas_hub.cli.people:workspace",
     "user": "atlas_hub.cli.people:user",

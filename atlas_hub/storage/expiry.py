@@ -1,0 +1,27 @@
+"""What nobody can use any more, deleted: consents that were begun and not finished, answers kept for a repetition."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Final
+
+from sqlalchemy import delete
+from sqlmodel import col
+
+from atlas_hub.storage.db import Tx
+from atlas_hub.storage.models import Idempotency, OAuthAttempt
+
+LATE: Final = timedelta(days=1)
+"""How long an expired consent is kept, so that who comes back late is told so."""
+
+
+async def delete_expired(tx: Tx, at: datetime) -> int:
+    """Delete what has expired by a moment, in all workspaces. How many rows that were."""
+    count = 0
+    for statement in (
+        delete(OAuthAttempt).where(col(OAuthAttempt.expires_at) < at - LATE),
+        delete(Idempotency).where(col(Idempotency.expires_at) < at),
+    ):
+        result = await tx.execute(statement)
+        count += max(0, getattr(result, "rowcount", 0))
+    return count
