@@ -20,7 +20,9 @@ from atlas_hub.services.endpoint_shapes import SHAPES
 async def listed(call: ChatCall) -> Page:
     """A page of endpoints. Raises `Refused` 400, 422."""
     query = call.request.query_params
-    return page_of(await channel_endpoints.listed(call.hub, call.actor, wanted_of(query, integration_kind_of), cut_of(query)), told)
+    return page_of(
+        await channel_endpoints.listed(call.hub, call.actor, wanted_of(query, integration_kind_of), cut_of(query)), told
+    )
 
 
 async def create(call: ChatCall) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Fields of the chat API's bodies, read one by one: what is wrong with each is told at once, by its name on the wire."""
+"""Fields of the chat API's bodies, read one by one: all that is wrong is told at once, by the names of the wire."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ def cut_of(query: QueryParams) -> Cut:
     if faults:
         raise invalid(faults)
     if after and before:
-        raise bad_request("Cannot specify both \"before\" and \"after\" cursors at the same time.")
+        raise bad_request('Cannot specify both "before" and "after" cursors at the same time.')
     return Cut(
         after=after,
         before=before,
@@ -58,10 +58,8 @@ def _limit(text: str | None) -> int | None:
     return min(number, MOST) if number >= 1 else None
 
 
-def wanted_of(
-    query: QueryParams, kind_of: Callable[[str], tuple[str, str]], cards: Sequence[str] = ()
-) -> Wanted:
-    """The filters; `kind_of` tells a providerId's kind and provider in the list. Raises `Refused` 422 for a word that is none of theirs."""
+def wanted_of(query: QueryParams, kind_of: Callable[[str], tuple[str, str]], cards: Sequence[str] = ()) -> Wanted:
+    """The filters; `kind_of` tells what a providerId is in the list. Raises `Refused` 422 for a word of no filter."""
     mode, channel, provider_id = (query.get(name) or None for name in ("connectionMode", "channel", "providerId"))
     faults: dict[str, str] = {}
     if mode not in {None, "subscriber", "shared"}:

@@ -25,7 +25,9 @@ async def create(call: ChatCall) -> dict[str, Any]:
     fields = Fields(body)
     subscriber_id = fields.text("subscriberId", required=True, most=SUBSCRIBER_LENGTH)
     profile: dict[str, Any] = {
-        name: fields.text(name, most=WORD_LENGTH) or None if body[name] != "" else None for name in WORDS if name in body
+        name: fields.text(name, most=WORD_LENGTH) or None if body[name] != "" else None
+        for name in WORDS
+        if name in body
     }
     if "data" in body:
         profile["data"] = fields.object("data") if fields.has("data") else None
