@@ -6,7 +6,14 @@ from typing import Final
 
 from starlette.types import ASGIApp
 
-from atlas_hub.api import chat_connections, chat_contexts, chat_endpoints, chat_integrations, chat_subscribers
+from atlas_hub.api import (
+    chat_connections,
+    chat_contexts,
+    chat_endpoints,
+    chat_integrations,
+    chat_oauth,
+    chat_subscribers,
+)
 from atlas_hub.api.chat_frame import Frame, Route
 
 PREFIXES: Final = (
@@ -20,6 +27,7 @@ PREFIXES: Final = (
 
 ROUTES: Final[tuple[Route, ...]] = (
     *chat_integrations.ROUTES,
+    *chat_oauth.ROUTES,
     *chat_connections.ROUTES,
     *chat_endpoints.ROUTES,
     *chat_subscribers.ROUTES,

@@ -100,6 +100,10 @@ class Fields:
         """The fields of an object; what is wrong is told under its name."""
         return Fields(self.object(name, required=required), self.faults, f"{self._at}{name}.")
 
+    def raw(self, name: str) -> Any:
+        """A value as it came; None where it is not given."""
+        return self._body.get(name)
+
     def has(self, name: str) -> bool:
         """Whether a field was given."""
         return self._body.get(name) is not None

@@ -26,7 +26,7 @@ from atlas_hub.storage.paging import Cut, Found
 
 CARDS: Final = tuple(sorted(CHAT.values()))
 """The providers whose cards' own accounts are channel connections, too."""
-METHODS: Final[Mapping[str, str]] = {"slack": "oauth", "teams": "consent"}
+METHODS: Final[Mapping[str, str]] = {"slack": "oauth", "teams": "oauth"}
 OTHER_METHOD: Final = "chat"
 REFRESHING: Final = frozenset({"slack", "novu-slack", "webex-messaging"})
 ON_THE_PAGE: Final = "This connection is managed on the Integrations page."
@@ -91,18 +91,19 @@ async def _made(change: Change, new: NewConnection, identifier: str) -> Connecti
         raise NotFound(f"Subscriber not found: {new.subscriber}")
     if await stored.connection(tx, workspace, identifier) is not None:  # of the other kind: no index sees both
         raise _identifier_taken(change.actor, identifier)
-    row = _row(change, new, app, identifier, await contexts.resolved(change, new.context))
+    row = row_of(change, new, app, identifier, await contexts.resolved(change, new.context))
     credential = channel_tokens.fresh(change.hub, row, app, new.auth)
     tx.add(credential)
     await tx.flush()
     row.credential_id = credential.id
     tx.add(row)
     await tx.flush()
-    await _note(change, "connection_created", row)
+    await note(change, "connection_created", row)
     return row
 
 
-def _row(change: Change, new: NewConnection, app: Connection, identifier: str, named: str) -> Connection:
+def row_of(change: Change, new: NewConnection, app: Connection, identifier: str, named: str) -> Connection:
+    """A new connection's row; its credential is not there yet."""
     row_id = new_id()
     kind, provider = kind_of(integration_provider(app))
     return Connection(
@@ -119,7 +120,7 @@ def _row(change: Change, new: NewConnection, app: Connection, identifier: str, n
         account_name=(new.place.name or new.place.id)[:NAME_LENGTH],
         account_key=f"row:{row_id}",
         wire={"workspace": new.place.wire(), "auth": new.auth.wire()},
-        masks=new.auth.masks(),
+        masks=new.auth.masks(provider),
         app_id=app.id,
         subscriber=new.subscriber,
         contexts=named,
@@ -202,7 +203,7 @@ async def update(hub: Hub, actor: Actor, identifier: str, place: Place, auth: Au
             row.account_name = (place.name or place.id)[:NAME_LENGTH]
         row.updated_at = change.at
         await change.tx.flush()
-        await _note(change, "connection_updated", row)
+        await note(change, "connection_updated", row)
         view = await _shown(change.tx, actor.workspace, identifier)
     await hub.bus.publish(Changed(actor.workspace, row.provider))
     hub.soon(proving.prove(hub, actor.workspace, row.id))
@@ -216,7 +217,7 @@ async def delete(hub: Hub, actor: Actor, identifier: str) -> None:
         row = await _the(change, identifier)
         gone = await stored.delete_endpoints_of(change.tx, row.id)
         await _let_go(change.tx, row)
-        await _note(change, "connection_deleted", row, endpoints=gone or None)
+        await note(change, "connection_deleted", row, endpoints=gone or None)
     await hub.bus.publish(Changed(actor.workspace, row.provider))
 
 
@@ -238,7 +239,8 @@ async def _the(change: Change, identifier: str) -> Connection:
     raise _missing(identifier)
 
 
-async def _note(change: Change, kind: str, row: Connection, **more: Any) -> None:
+async def note(change: Change, kind: str, row: Connection, **more: Any) -> None:
+    """Write what happened to a connection."""
     await change.note(
         kind,
         provider=row.provider,

@@ -65,10 +65,10 @@ async def create(hub: Hub, actor: Actor, new: NewEndpoint) -> EndpointView:
             connection = await _connection(change, new, app, named)
             row = _row(change, new, app, identifier, named)
             row.connection_id = connection.id if connection else None
-            _write(hub, row, fields)
+            write(hub, row, fields)
             tx.add(row)
             await tx.flush()
-            await _note(change, "endpoint_created", row, app)
+            await note(change, "endpoint_created", row, app)
             view = await _shown(tx, workspace, identifier)
     except Broken:
         raise Conflict(taken) from None
@@ -116,7 +116,7 @@ def _row(change: Change, new: NewEndpoint, app: Connection, identifier: str, nam
     )
 
 
-def _write(hub: Hub, row: ChannelEndpoint, fields: Mapping[str, Any]) -> None:
+def write(hub: Hub, row: ChannelEndpoint, fields: Mapping[str, Any]) -> None:
     """Put new fields beside those that are stored, or in their place: the secret ones into the envelope."""
     new = endpoint_shapes.secrets_of(row.type, fields)
     if new:
@@ -157,10 +157,10 @@ async def update(hub: Hub, actor: Actor, identifier: str, endpoint: Mapping[str,
         endpoint_shapes.require_whole(row.type, frozenset(row.endpoint) | frozenset(new))
         app = await change.tx.get(Connection, row.app_id)
         if new:
-            _write(hub, row, new)
+            write(hub, row, new)
             row.updated_at = change.at
             await change.tx.flush()
-            await _note(change, "endpoint_updated", row, app)
+            await note(change, "endpoint_updated", row, app)
         view = await _shown(change.tx, actor.workspace, identifier)
     if new:
         await ring(hub, app)
@@ -175,7 +175,7 @@ async def delete(hub: Hub, actor: Actor, identifier: str) -> None:
         app = await change.tx.get(Connection, row.app_id)
         await change.tx.delete(row)
         await change.tx.flush()
-        await _note(change, "endpoint_deleted", row, app)
+        await note(change, "endpoint_deleted", row, app)
     await ring(hub, app)
 
 
@@ -193,10 +193,10 @@ async def put_webhook(change: Change, app: Connection, subscriber: str, endpoint
         change.tx.add(row)
     endpoint_shapes.require_whole("webhook", frozenset(row.endpoint) | frozenset(fields))
     if fields:
-        _write(change.hub, row, fields)
+        write(change.hub, row, fields)
         row.updated_at = change.at
         await change.tx.flush()
-        await _note(change, "endpoint_updated" if present else "endpoint_created", row, app)
+        await note(change, "endpoint_updated" if present else "endpoint_created", row, app)
 
 
 async def ring(hub: Hub, app: Connection | None) -> None:
@@ -205,7 +205,8 @@ async def ring(hub: Hub, app: Connection | None) -> None:
         await hub.bus.publish(Changed(app.workspace, app.provider))
 
 
-async def _note(change: Change, kind: str, row: ChannelEndpoint, app: Connection | None) -> None:
+async def note(change: Change, kind: str, row: ChannelEndpoint, app: Connection | None) -> None:
+    """Write what happened to an endpoint."""
     await change.note(
         kind,
         provider=app.provider if app else "",

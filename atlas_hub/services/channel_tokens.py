@@ -18,6 +18,7 @@ from atlas_hub.storage.models import Connection, Credential
 from atlas_hub.storage.sealed import bound_to
 
 ACCESS: Final = "access_token"
+BOT: Final = "bot_token"
 REFRESH: Final = "refresh_token"
 PENDING_END: Final = "pendingExpiresAt"
 _MASKED = "This is a mask, not the token. Send the token; the mask that this API tells keeps the stored one at a PATCH."
@@ -38,17 +39,23 @@ class Auth:
         end = self.refresh_expires_at
         return {} if end is None else {"refreshTokenExpiresAt": iso(end)}
 
-    def given(self) -> dict[str, Secret]:
+    def given(self, provider: str) -> dict[str, Secret]:
         """What is sealed, by name."""
-        return {ACCESS: self.access_token, **({REFRESH: self.refresh_token} if self.refresh_token else {})}
+        refresh = {REFRESH: self.refresh_token} if self.refresh_token else {}
+        return {access_name(provider): self.access_token, **refresh}
 
-    def masks(self) -> dict[str, str]:
+    def masks(self, provider: str) -> dict[str, str]:
         """What may be shown of it."""
-        return {name: mask(secret) for name, secret in self.given().items()}
+        return {name: mask(secret) for name, secret in self.given(provider).items()}
 
     def end(self, at: datetime) -> datetime | None:
         """When the token ends: a token that can be refreshed and tells no end may have ended already."""
         return at if self.expires_at is None and self.refresh_token is not None else self.expires_at
+
+
+def access_name(provider: str) -> str:
+    """What an access token is called where it is sealed: as the provider's own form calls it, where it has one."""
+    return BOT if provider == "slack" else ACCESS
 
 
 def fresh(hub: Hub, row: Connection, app: Connection, auth: Auth) -> Credential:
@@ -60,7 +67,7 @@ def fresh(hub: Hub, row: Connection, app: Connection, auth: Auth) -> Credential:
     credential.app_id = app.id
     credential.method = row.method
     credential.expires_at = auth.end(row.created_at)
-    credential.current = hub.vault.seal(auth.given(), bound_to=bound_to(credential, "current"))
+    credential.current = hub.vault.seal(auth.given(row.provider), bound_to=bound_to(credential, "current"))
     return credential
 
 
@@ -90,9 +97,9 @@ async def replace(change: Change, row: Connection, auth: Auth) -> None:
         if auth.expires_at is not None and PENDING_END not in row.wire["auth"]:
             credential.expires_at = auth.expires_at
         return
-    values = auth.given()
+    values = auth.given(row.provider)
     if kept:
-        values[ACCESS] = _token(change.hub, credential)
+        values[access_name(row.provider)] = _token(change.hub, credential)
     credential = await _alone(change, row, credential)
     waits = row.checks.get(Truth.AUTHENTICATED.value, {}).get("status") == "yes"
     slot = "pending" if waits else "current"
@@ -109,6 +116,24 @@ async def replace(change: Change, row: Connection, auth: Auth) -> None:
     row.connected_at, row.connected_by = change.at, change.actor.called
 
 
+async def renewed(change: Change, row: Connection, app: Connection, auth: Auth) -> None:
+    """Take the token that a consent gave just now in the place of a connection's, whatever was known of the old one."""
+    credential = await rows.credential_of(change.tx, row)
+    credential = _own(change.hub, row) if credential is None else await _alone(change, row, credential)
+    credential.client_id = str(app.options.get("clientId", ""))[:200]
+    credential.app_id, credential.method = app.id, row.method
+    credential.expires_at, credential.pending = auth.end(change.at), None
+    credential.lease_owner, credential.lease_until = "", None
+    credential.current = change.hub.vault.seal(auth.given(row.provider), bound_to=bound_to(credential, "current"))
+    credential.key_id = change.hub.vault.active_id
+    change.tx.add(credential)
+    await change.tx.flush()
+    row.credential_id = credential.id
+    row.masks = auth.masks(row.provider)
+    row.wire = {name: value for name, value in row.wire.items() if name != "auth"} | {"auth": auth.wire()}
+    row.state, row.reason, row.checks = State.UNVERIFIED, "", {}
+
+
 def _token(hub: Hub, credential: Credential) -> Secret:
     slot = "pending" if credential.pending else "current"
     return token_of(hub.vault.open(getattr(credential, slot) or b"", bound_to=bound_to(credential, slot)))
@@ -116,7 +141,7 @@ def _token(hub: Hub, credential: Credential) -> Secret:
 
 def token_of(values: dict[str, Secret]) -> Secret:
     """The access token among what was sealed, by whichever name."""
-    return values.get(ACCESS) or values.get("bot_token") or Secret("")
+    return values.get(ACCESS) or values.get(BOT) or Secret("")
 
 
 async def _alone(change: Change, row: Connection, credential: Credential) -> Credential:
