@@ -10,6 +10,7 @@ from atlas_hub.bus import Changed
 from atlas_hub.hub import Hub
 from atlas_hub.kit.errors import BadForm, Conflict, Forbidden, NotFound
 from atlas_hub.kit.ids import is_id, new_id
+from atlas_hub.providers.contract import Feature
 from atlas_hub.services import channel_tokens, contexts, proving
 from atlas_hub.services.access import Actor, require_admin
 from atlas_hub.services.changing import Change, changing
@@ -124,6 +125,7 @@ def row_of(change: Change, new: NewConnection, app: Connection, identifier: str,
         app_id=app.id,
         subscriber=new.subscriber,
         contexts=named,
+        features=[Feature.SEND.value],  # an application sends through it; the page's own features are the card's
         created_at=change.at,
         created_by=change.actor.called,
         connected_at=change.at,
