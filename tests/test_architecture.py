@@ -67,6 +67,7 @@ CALLS: dict[str, set[str]] = {
         "services/asking.py",
         "services/apps.py",
         "services/consents.py",
+        "services/chat_consents.py",
         "services/api_keys.py",
         "api/callers.py",
         "accounts/settings_routes.py",
