@@ -5,10 +5,16 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import Any, Final
 
-from atlas_hub.api.chat_errors import invalid
+from pydantic_core import to_json
+from starlette.responses import Response
+
+from atlas_hub.api.chat_errors import conflict, invalid, said_path
 from atlas_hub.api.chat_fields import SUBSCRIBER_LENGTH, Fields
 from atlas_hub.api.chat_frame import ChatCall, Route
+from atlas_hub.api.envelope import JSON
+from atlas_hub.kit import clock, logs
 from atlas_hub.kit.clock import iso
+from atlas_hub.kit.errors import Conflict
 from atlas_hub.services import subscribers
 from atlas_hub.services.chat_words import Unusable
 from atlas_hub.services.endpoint_shapes import LENGTH
@@ -19,7 +25,7 @@ WORDS: Final = ("firstName", "lastName", "email", "phone", "avatar", "locale", "
 WORD_LENGTH: Final = 500
 
 
-async def create(call: ChatCall) -> dict[str, Any]:
+async def create(call: ChatCall) -> dict[str, Any] | Response:
     """A subscriber, made or told anew. Raises `Refused` 422, and what the service raises."""
     body = await call.json()
     fields = Fields(body)
@@ -33,7 +39,19 @@ async def create(call: ChatCall) -> dict[str, Any]:
         profile["data"] = fields.object("data") if fields.has("data") else None
     fields.checked()
     fail = call.request.query_params.get("failIfExists", "").lower() in {"true", "1"}
-    return told(await subscribers.create(call.hub, call.actor, subscriber_id, profile, fail_if_exists=fail))
+    try:
+        return told(await subscribers.create(call.hub, call.actor, subscriber_id, profile, fail_if_exists=fail))
+    except Conflict as error:
+        return await _taken(call, subscriber_id, error)
+
+
+async def _taken(call: ChatCall, subscriber_id: str, error: Conflict) -> Response:
+    """409 as the clients read it here: what any error has, and the subscriber that is there."""
+    scope = call.request.scope
+    path = said_path(scope["path"], scope.get("query_string", b""))
+    said = conflict(error.text).body(path, clock.now(), logs.request_id.get())
+    there = told(await subscribers.one(call.hub, call.actor, subscriber_id))
+    return Response(to_json({**there, **said}), status_code=HTTPStatus.CONFLICT, media_type=JSON)
 
 
 async def retrieve(call: ChatCall) -> dict[str, Any]:
