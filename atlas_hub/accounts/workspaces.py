@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import timedelta
 
 from atlas_hub.accounts import passwords, people, sessions, store
@@ -9,6 +10,7 @@ from atlas_hub.accounts.models import Membership, User, Workspace
 from atlas_hub.hub import Hub
 from atlas_hub.kit.errors import BadForm, Forbidden, NotFound
 from atlas_hub.kit.ids import is_id
+from atlas_hub.services import letting_go
 from atlas_hub.services.access import ADMINS, Actor, Role, require_admin
 from atlas_hub.services.changing import changing
 from atlas_hub.storage import audit, connections, installation
@@ -98,17 +100,34 @@ async def delete_own(hub: Hub, actor: Actor, typed: str) -> None:
     await delete(hub, actor.workspace, by=actor.name, stays=actor.id)
 
 
-async def delete(hub: Hub, workspace_id: str, *, by: str = people.COMMAND_LINE, stays: str = "") -> tuple[str, int]:
-    """Delete a workspace and all that belongs to it, in one transaction.
+@dataclass(frozen=True, kw_only=True)
+class Gone:
+    """A workspace that was deleted: how many rows went, and of its OAuth grants how many are dead at the vendor.
+
+    `alive`: those that the vendor did not revoke, or that nobody knows of.
+    """
+
+    name: str
+    rows: int
+    revoked: int = 0
+    alive: int = 0
+
+
+async def delete(hub: Hub, workspace_id: str, *, by: str = people.COMMAND_LINE, stays: str = "") -> Gone:
+    """Revoke a workspace's OAuth grants at the vendors, then delete it and all of it, in one transaction.
 
     Raises `NotFound` where there is nothing, and `Forbidden` where the one who `stays` is no owner (any more).
 
     A host's tenant has no row of its own here: its name is its id. Users who belong to no other workspace go with it,
     except the one who `stays` (an id): their sessions move to another workspace of theirs, or to none. Except, too,
-    whom the operator disabled, unless it is the operator who deletes: nobody `stays`. Its name and how many rows went.
+    whom the operator disabled, unless it is the operator who deletes: nobody `stays`.
     """
     if not is_id(workspace_id):
         raise NotFound(_NO_WORKSPACE)
+    async with hub.db.reading() as tx:
+        if stays and await store.role_of(tx, workspace_id, stays) != Role.OWNER:
+            raise Forbidden(_OWNERS_ALONE)
+    revoked, alive = await letting_go.let_all_go(hub, workspace_id)
     async with hub.db.transaction() as tx:
         row = await installation.the_row(tx)
         await store.lock_members(tx, workspace_id)  # before the log, as every verb that changes a user does
@@ -133,7 +152,12 @@ async def delete(hub: Hub, workspace_id: str, *, by: str = people.COMMAND_LINE, 
         await audit.append(
             tx, head, kind="workspace_deleted", actor=by, at=hub.now(), subject=workspace_id, detail={"rows": count}
         )
-    return (workspace.name if workspace else workspace_id), count + len(leaving) + bool(workspace)
+    return Gone(
+        name=workspace.name if workspace else workspace_id,
+        rows=count + len(leaving) + bool(workspace),
+        revoked=revoked,
+        alive=alive,
+    )
 
 
 async def make_first(hub: Hub, workspace_id: str) -> Workspace:

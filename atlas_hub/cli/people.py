@@ -62,10 +62,15 @@ def delete_workspace(*, workspace_id: str, yes: bool) -> Said:
     """Delete a workspace and everything in it, for good."""
     if not yes:
         _ask(f"Delete the workspace {workspace_id} and everything in it?")
-    name, rows = with_hub(lambda hub: workspaces.delete(hub, workspace_id))
+    gone = with_hub(lambda hub: workspaces.delete(hub, workspace_id))
+    grants = {"revoked": gone.revoked, "notRevoked": gone.alive}
+    said = f"The workspace {gone.name} is gone, with everything that was in it ({gone.rows} rows)."
+    if gone.revoked or gone.alive:
+        said += f" Grants revoked at the vendors: {gone.revoked}."
+    if gone.alive:
+        said += f" Not revoked: {gone.alive}. Remove the app there by hand; the log says where it failed."
     return Said(
-        value={"id": workspace_id, "name": name, "deleted": True, "rows": rows},
-        text=f"The workspace {name} is gone, with everything that was in it ({rows} rows).",
+        value={"id": workspace_id, "name": gone.name, "deleted": True, "rows": gone.rows, "grants": grants}, text=said
     )
 
 

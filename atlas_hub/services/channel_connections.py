@@ -11,7 +11,7 @@ from atlas_hub.hub import Hub
 from atlas_hub.kit.errors import BadForm, Conflict, Forbidden, NotFound
 from atlas_hub.kit.ids import is_id, new_id
 from atlas_hub.providers.contract import Feature
-from atlas_hub.services import channel_tokens, contexts, proving
+from atlas_hub.services import channel_tokens, contexts, letting_go, proving
 from atlas_hub.services.access import Actor, require_admin
 from atlas_hub.services.changing import Change, changing
 from atlas_hub.services.channel_endpoints import random_tail
@@ -218,14 +218,11 @@ async def delete(hub: Hub, actor: Actor, identifier: str) -> None:
     async with changing(hub, actor, begins=False) as change:
         row = await _the(change, identifier)
         gone = await stored.delete_endpoints_of(change.tx, row.id)
-        await _let_go(change.tx, row)
+        grant = await letting_go.let_go(change, row)
+        await rows.delete_row(change.tx, row)
         await note(change, "connection_deleted", row, endpoints=gone or None)
+    letting_go.revoke_soon(hub, grant)
     await hub.bus.publish(Changed(actor.workspace, row.provider))
-
-
-async def _let_go(tx: Tx, row: Connection) -> None:
-    """Delete a connection's row, and its credential with the last that holds it."""
-    await rows.delete_row(tx, row)
 
 
 async def _the(change: Change, identifier: str) -> Connection:

@@ -12,6 +12,7 @@ from atlas_hub.kit.errors import BadForm
 from atlas_hub.kit.secret import Secret, mask
 from atlas_hub.services.changing import Change
 from atlas_hub.services.channel_views import token_in
+from atlas_hub.services.letting_go import BROUGHT
 from atlas_hub.services.views import State, Truth
 from atlas_hub.storage import connections as rows
 from atlas_hub.storage.models import Connection, Credential
@@ -66,6 +67,7 @@ def fresh(hub: Hub, row: Connection, app: Connection, auth: Auth) -> Credential:
     credential.client_id = str(app.options.get("clientId", ""))[:200]
     credential.app_id = app.id
     credential.method = row.method
+    credential.options = {BROUGHT: True}
     credential.expires_at = auth.end(row.created_at)
     credential.current = hub.vault.seal(auth.given(row.provider), bound_to=bound_to(credential, "current"))
     return credential
@@ -121,7 +123,7 @@ async def renewed(change: Change, row: Connection, app: Connection, auth: Auth) 
     credential = await rows.credential_of(change.tx, row)
     credential = _own(change.hub, row) if credential is None else await _alone(change, row, credential)
     credential.client_id = str(app.options.get("clientId", ""))[:200]
-    credential.app_id, credential.method = app.id, row.method
+    credential.app_id, credential.method, credential.options = app.id, row.method, {}
     credential.expires_at, credential.pending = auth.end(change.at), None
     credential.lease_owner, credential.lease_until = "", None
     credential.current = change.hub.vault.seal(auth.given(row.provider), bound_to=bound_to(credential, "current"))

@@ -11,16 +11,15 @@ from atlas_hub.hub import Hub
 from atlas_hub.kit.errors import BadForm, Conflict, NotFound
 from atlas_hub.kit.ids import new_id
 from atlas_hub.providers.contract import CheckResult
-from atlas_hub.services import integration_credentials, pending, saving
+from atlas_hub.services import integration_credentials, letting_go, pending, saving
 from atlas_hub.services import wire_credentials as wire
 from atlas_hub.services.access import Actor, require_admin
 from atlas_hub.services.changing import Change, changing
 from atlas_hub.services.integration_views import IntegrationView, NoPrimary, StillUsed, Wanted, view_of
 from atlas_hub.storage import connections, installation
 from atlas_hub.storage import integrations as stored
-from atlas_hub.storage.connections import drop_unused
 from atlas_hub.storage.db import Broken, Tx
-from atlas_hub.storage.models import Connection, Credential
+from atlas_hub.storage.models import Connection
 
 SOURCE: Final = "chat"
 WITH_A_PRIMARY: Final = frozenset({"email", "sms"})
@@ -153,21 +152,16 @@ async def delete(hub: Hub, actor: Actor, row_id: str) -> list[IntegrationView]:
                 f"The {name} card's own connection, {own.label}, came by this integration. "
                 f"Disconnect {name} on the Integrations page first, then delete it."
             )
-        for credential in await stored.remove(change.tx, row, dependent):
-            await _let_go(change.tx, credential)
+        gone = [
+            await letting_go.let_go_alone(change, credential)
+            for credential in await stored.remove(change.tx, row, dependent)
+        ]
         await change.note(
             "integration_deleted", provider=row.provider, subject=row.id, label=row.label, connections=len(dependent)
         )
+    letting_go.revoke_soon(hub, *gone)
     await _tell(hub, row)
     return await listed(hub, actor)
-
-
-async def _let_go(tx: Tx, credential: Credential) -> None:
-    """The only place that deletes the credential of a connection that went with an integration.
-
-    The seam for revoking an OAuth grant at the vendor: `services/letting_go.py` takes it over.
-    """
-    await drop_unused(tx, credential.id)
 
 
 async def set_primary(hub: Hub, actor: Actor, row_id: str) -> IntegrationView:

@@ -6,6 +6,7 @@ from typing import Final
 
 from atlas_hub.engine import Found, Job, Sweep
 from atlas_hub.hub import Hub
+from atlas_hub.services import letting_go, refreshing
 from atlas_hub.storage import expiry
 
 
@@ -16,5 +17,24 @@ async def expire(hub: Hub) -> Found:
     return ()
 
 
-JOBS: Final[tuple[Job, ...]] = ()
-SWEEPS: Final = (Sweep(name="expired", find=expire, every=600),)
+async def ending(hub: Hub) -> Found:
+    """The tokens that end soon, each to be had anew."""
+    return [(REFRESH, credential_id) for credential_id in await refreshing.those_that_end(hub)]
+
+
+async def gone(hub: Hub) -> Found:
+    """The grants that nobody uses any more, each to be revoked."""
+    return [(REVOKE, credential_id) for credential_id in await letting_go.those_that_wait(hub)]
+
+
+REFRESH: Final = "refresh"
+REVOKE: Final = "revoke"
+JOBS: Final = (
+    Job(name=REFRESH, work=refreshing.renew, at_once=4, seconds=60),
+    Job(name=REVOKE, work=letting_go.revoke_later, at_once=4, seconds=60),
+)
+SWEEPS: Final = (
+    Sweep(name="expired", find=expire, every=600),
+    Sweep(name="ending", find=ending, every=60),
+    Sweep(name="gone", find=gone, every=60),
+)

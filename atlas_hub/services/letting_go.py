@@ -24,10 +24,14 @@ log = logging.getLogger(__name__)
 
 SECONDS: Final = 5.0
 """How long an admin waits for the vendor."""
+ALL_SECONDS: Final = 60.0
+"""How long the deletion of a workspace waits for all vendors together."""
 PATIENCE: Final = timedelta(days=1)
 """How long the hub goes on trying where nobody waits."""
 AGAIN: Final = timedelta(minutes=10)
 ACTOR: Final = "hub"
+BROUGHT: Final = "brought"
+"""In the options of a credential: an application brought the token, nobody consented here."""
 
 
 async def let_go(change: Change, row: Connection, *, also_typed: bool = False) -> str | None:
@@ -37,9 +41,7 @@ async def let_go(change: Change, row: Connection, *, also_typed: bool = False) -
     is the admin's own, unless `also_typed`.
     """
     credential = await stored.credential_of(change.tx, row)
-    if credential is None or credential.current is None:
-        return None
-    if not credential.method and not also_typed:
+    if credential is None or credential.current is None or not (also_typed or _is_grant(credential)):
         return None
     if await stored.used_elsewhere(change.tx, row) or await stored.holders(change.tx, credential.id) > 1:
         return None
@@ -48,6 +50,31 @@ async def let_go(change: Change, row: Connection, *, also_typed: bool = False) -
     keep_apart(change, credential)
     await change.tx.flush()
     return credential.id
+
+
+def _is_grant(credential: Credential) -> bool:
+    """Whether a token came by consent; one that an application brought is the application's own."""
+    return bool(credential.method) and credential.options.get(BROUGHT) is not True
+
+
+async def let_go_alone(change: Change, credential: Credential) -> str | None:
+    """What `let_go` does, of a credential whose connections are deleted already. What is no grant is deleted."""
+    tx = change.tx
+    keys = (credential.provider, credential.app_key, credential.account_key)
+    used = await stored.holders(tx, credential.id) or await stored.tied_to(tx, *keys)
+    if used or credential.current is None or not _is_grant(credential):
+        await stored.drop_unused(tx, credential.id)
+        return None
+    keep_apart(change, credential)
+    await tx.flush()
+    return credential.id
+
+
+def revoke_soon(hub: Hub, *credential_ids: str | None) -> None:
+    """Revoke what waits, beside the present request; the engine finds what this worker could not finish."""
+    for credential_id in credential_ids:
+        if credential_id is not None:
+            hub.soon(revoke_later(hub, credential_id))
 
 
 def keep_apart(change: Change, credential: Credential) -> None:
@@ -141,7 +168,7 @@ async def _end(hub: Hub, credential_id: str, workspace: str, outcome: Revoked | 
         return
 
 
-async def revoke_those_that_wait(hub: Hub, limit: int = 100) -> list[str]:
+async def those_that_wait(hub: Hub, limit: int = 100) -> list[str]:
     """The ids of the grants that wait for their revocation and which nobody is at."""
     async with hub.db.reading() as tx:
         return await consents.gone(tx, hub.now(), limit)
@@ -150,3 +177,30 @@ async def revoke_those_that_wait(hub: Hub, limit: int = 100) -> list[str]:
 async def revoke_later(hub: Hub, credential_id: str) -> None:
     """The engine's work: one try, with more to come for a day where the vendor does not answer."""
     await revoke(hub, credential_id, seconds=10.0, last=False)
+
+
+async def let_all_go(hub: Hub, workspace: str, *, seconds: float = ALL_SECONDS) -> tuple[int, int]:
+    """Before a workspace is deleted: revoke every grant of it that nothing elsewhere is tied to.
+
+    How many are dead at the vendor, and how many are not or may not be; it takes `seconds` at most and never raises.
+    """
+    try:
+        async with hub.db.transaction() as tx:
+            at, waiting = hub.now(), []
+            for credential in await consents.grants_of(tx, workspace):
+                if credential.account_key.startswith(stored.GONE):
+                    waiting.append(credential.id)
+                elif _is_grant(credential) and not await consents.tied_elsewhere(tx, credential):
+                    credential.account_key, credential.app_key = f"{stored.GONE}{credential.id}", "-"
+                    credential.lease_owner, credential.lease_until, credential.updated_at = "", None, at
+                    waiting.append(credential.id)
+    except Exception:
+        log.exception("The grants of a workspace that is deleted could not be looked up.")
+        return 0, 0
+    tasks = [asyncio.ensure_future(revoke(hub, each, seconds=SECONDS)) for each in waiting]
+    done, late = await asyncio.wait(tasks, timeout=seconds) if tasks else (set(), set())
+    for task in late:
+        task.cancel()
+    outcomes = [task.result() for task in done]
+    dead = sum(1 for outcome in outcomes if outcome is not None and outcome.dead is True)
+    return dead, len(waiting) - dead

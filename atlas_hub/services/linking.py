@@ -65,6 +65,7 @@ async def connected(change: Change, whose: Whose, given: Given) -> Connection:
         )
         row = channel_connections.row_of(change, new, whose.app, identifier, whose.contexts)
         credential = channel_tokens.fresh(change.hub, row, whose.app, given.auth)
+        credential.options = {}  # it was consented to
         change.tx.add(credential)
         await change.tx.flush()
         row.credential_id = credential.id

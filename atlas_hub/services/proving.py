@@ -180,3 +180,4 @@ def _take_over(hub: Hub, present: Credential, newer: Credential) -> None:
     present.key_id = vault.active_id
     present.granted, present.expires_at = newer.granted, newer.expires_at
     present.client_id, present.app_id, present.method = newer.client_id, newer.app_id, newer.method
+    present.options = dict(newer.options)

@@ -120,3 +120,29 @@ async def gone(tx: Tx, at: datetime, limit: int) -> list[str]:
         .limit(limit)
     )
     return list((await tx.execute(statement)).scalars())
+
+
+async def grants_of(tx: Tx, workspace: str) -> list[Credential]:
+    """Every credential of a workspace that came by OAuth, locked until the transaction ends."""
+    statement = (
+        select(Credential)
+        .where(col(Credential.workspace) == workspace, col(Credential.method) != "")
+        .order_by(col(Credential.id))
+        .with_for_update()
+    )
+    return list((await tx.execute(statement)).scalars())
+
+
+async def tied_elsewhere(tx: Tx, credential: Credential) -> bool:
+    """Whether a connection of another workspace is tied to the same account."""
+    statement = (
+        select(col(Connection.id))
+        .where(
+            col(Connection.workspace) != credential.workspace,
+            col(Connection.provider) == credential.provider,
+            col(Connection.app_key) == credential.app_key,
+            col(Connection.account_key) == credential.account_key,
+        )
+        .limit(1)
+    )
+    return (await tx.execute(statement)).scalar_one_or_none() is not None

@@ -107,7 +107,7 @@ async def purge_one_of_two(hub):
     assert all(before.values())
     assert all((await counts(hub, gone.id)).values())
 
-    name, _ = await workspaces.delete(hub, gone.id)
+    name = (await workspaces.delete(hub, gone.id)).name
 
     assert name == "Gone"
     assert not any((await counts(hub, gone.id)).values())
