@@ -20,7 +20,6 @@ from atlas_hub.kit.errors import (
     HubError,
     NotFound,
     PlatformError,
-    VaultLocked,
 )
 from atlas_hub.kit.secret import Secret
 from atlas_hub.providers import PROVIDERS
@@ -180,7 +179,7 @@ class _Kept:
 
 async def finish(hub: Hub, actor: Actor | None, slug: str, browser: str, params: Mapping[str, str]) -> Finished:
     """What the browser brought back from the vendor. Raises `ConsentFailed` with what to do; the card says it, too."""
-    attempt, secrets = await _taken(hub, params.get("state", ""))
+    attempt, sealed = await _taken(hub, params.get("state", ""))
     provider = PROVIDERS.get(attempt.provider)
     if provider is None:
         raise _failure("unknown")
@@ -189,6 +188,7 @@ async def finish(hub: Hub, actor: Actor | None, slug: str, browser: str, params:
         _denied(provider, params)
         if actor is None:
             raise _failure("elsewhere")
+        secrets = hub.vault.open(sealed, bound_to=bound_to(attempt, "sealed"))
         return await _exchanged(hub, actor, provider, attempt, secrets, browser, params)
     except HubError as error:
         await granting.failed(hub, attempt, error.text)
@@ -200,22 +200,22 @@ def _failure(why: str, provider: str = "") -> ConsentFailed:
     return ConsentFailed(WHY[why], why=why, provider=provider)
 
 
-async def _taken(hub: Hub, state: str) -> tuple[OAuthAttempt, Mapping[str, Secret]]:
-    """The consent of a state, which nobody can use any more from now on."""
+async def _taken(hub: Hub, state: str) -> tuple[OAuthAttempt, bytes]:
+    """The consent of a state, which nobody can use any more from now on, and what was sealed for it until now."""
     if not 1 <= len(state) <= STATE_LENGTH or not state.isprintable():
         raise _failure("unknown")
     hashes = hub.vault.fingerprints(state)
     async with hub.db.transaction() as tx:
         attempt = await stored.take(tx, hashes, hub.now())
         before = None if attempt is not None else await stored.of_state(tx, hashes)
+        sealed = b""
+        if attempt is not None:
+            sealed, attempt.sealed = attempt.sealed or b"", None
     if attempt is None:
         raise _failure("unknown", before.provider if before and before.session else "")
     if not attempt.session:
         raise _failure("mixed")  # an application's, which has an address of its own
-    try:
-        return attempt, hub.vault.open(attempt.sealed or b"", bound_to=bound_to(attempt, "sealed"))
-    except VaultLocked as error:
-        raise ConsentFailed(error.text, why="failed", provider=attempt.provider) from None
+    return attempt, sealed
 
 
 def _judge(hub: Hub, attempt: OAuthAttempt, actor: Actor | None, slug: str, browser: str) -> None:
