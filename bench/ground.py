@@ -53,6 +53,11 @@ class Ground:
         """The header that the key's holder sends."""
         return (("Authorization", f"Bearer {self.key}"),)
 
+    @property
+    def api_key(self) -> tuple[tuple[str, str], ...]:
+        """The header that a caller of the chat API sends."""
+        return (("Authorization", f"ApiKey {self.key}"),)
+
     def status(self, port: int) -> Target:
         """GET /status with the key."""
         return Target(port, STATUS, headers=self.bearer)
@@ -95,7 +100,9 @@ async def open_hub(url: str, folder: Path) -> AsyncIterator[Hub]:
         yield hub
 
 
-async def prepare(kind: str, url: str, folder: Path, *, rows: bool = True, others: int = 0) -> Ground:
+async def prepare(
+    kind: str, url: str, folder: Path, *, rows: bool = True, others: int = 0, apis: Sequence[str] = ("admin",)
+) -> Ground:
     """A workspace with an owner, a cookie, a key and ten connections; `others` more workspaces with ten each."""
     async with open_hub(url, folder) as hub:
         home = await workspaces.create(hub, "Acme")
@@ -105,7 +112,7 @@ async def prepare(kind: str, url: str, folder: Path, *, rows: bool = True, other
         async with hub.db.transaction() as tx:
             cookies = [await sessions.begin(hub, tx, user.id, home.id) for _ in range(BROWSERS)]
         actor = Actor(id=user.id, name=user.email, workspace=home.id, role=Role.OWNER)
-        made = await api_keys.create(hub, actor, role=Role.ADMIN, apis=["admin"])
+        made = await api_keys.create(hub, actor, role=Role.ADMIN, apis=list(apis))
         if rows:
             await fill(hub, [home.id], keys=False)
         await fill(hub, [new_id() for _ in range(others)], keys=True)
@@ -126,14 +133,18 @@ async def settle(hub: Hub) -> None:
         await connection.execute(text("VACUUM ANALYZE" if hub.db.postgres else "ANALYZE"))
 
 
-async def counted(ground: Ground) -> tuple[list[tuple[str, Any]], bytes]:
-    """The statements of one GET /status, as the driver gets them, and the answer's bytes: a hub in this process."""
+async def counted(
+    ground: Ground, path: str = STATUS, headers: Sequence[tuple[str, str]] = (), query: str = ""
+) -> tuple[list[tuple[str, Any]], bytes]:
+    """The statements of one GET, of /status unless another is named, as the driver gets them, and the answer's bytes:
+    a hub in this process.
+    """
     seen: list[tuple[str, Any]] = []
     app = api.transformer("atlas_hub.accounts.actors")(_nothing)
     async with open_hub(ground.url, ground.folder) as hub:
-        await _ask(app, ground)  # notes that the key was used, once a minute
+        await _ask(app, path, headers or ground.bearer, query)  # notes that the key was used, once a minute
         event.listen(hub.db.engine.sync_engine, "before_cursor_execute", _note(seen))
-        body = await _ask(app, ground)
+        body = await _ask(app, path, headers or ground.bearer, query)
     return [(sql, said) for sql, said in seen if not sql.startswith("BEGIN")], body
 
 
@@ -148,7 +159,7 @@ def _note(seen: list[tuple[str, Any]]) -> Callable[..., None]:
     return before
 
 
-async def _ask(app: Any, ground: Ground) -> bytes:
+async def _ask(app: Any, path: str, sending: Sequence[tuple[str, str]], query: str) -> bytes:
     sent: list[dict[str, Any]] = []
 
     async def receive() -> dict[str, Any]:
@@ -157,9 +168,15 @@ async def _ask(app: Any, ground: Ground) -> bytes:
     async def send(message: dict[str, Any]) -> None:
         sent.append(message)
 
-    headers = [(name.lower().encode(), value.encode()) for name, value in (*ground.bearer, ("Host", "localhost"))]
-    scope: dict[str, Any] = {"type": "http", "method": "GET", "path": STATUS, "raw_path": STATUS.encode()}
-    scope |= {"root_path": "", "headers": headers, "query_string": b"", "scheme": "http", "http_version": "1.1"}
+    headers = [(name.lower().encode(), value.encode()) for name, value in (*sending, ("Host", "localhost"))]
+    scope: dict[str, Any] = {"type": "http", "method": "GET", "path": path, "raw_path": path.encode()}
+    scope |= {
+        "root_path": "",
+        "headers": headers,
+        "query_string": query.encode(),
+        "scheme": "http",
+        "http_version": "1.1",
+    }
     await app({**scope, "server": None, "client": ("127.0.0.1", 1), "asgi": {"version": "3.0"}}, receive, send)
     assert sent[0]["status"] == 200, sent
     return b"".join(message.get("body", b"") for message in sent)

@@ -29,10 +29,11 @@ async def fill(hub: Hub, ids: Sequence[str], *, keys: bool) -> None:
     async with hub.db.engine.begin() as connection:
         for start in range(0, len(ids), CHUNK):
             for table, rows in tables:
-                await _insert(connection, table, [row for one in ids[start : start + CHUNK] for row in rows(one)])
+                await insert_rows(connection, table, [row for one in ids[start : start + CHUNK] for row in rows(one)])
 
 
-async def _insert(connection: AsyncConnection, table: Any, rows: list[dict[str, Any]]) -> None:
+async def insert_rows(connection: AsyncConnection, table: Any, rows: list[dict[str, Any]]) -> None:
+    """Rows of a table in one statement; what they leave out is the column's plain default, or null."""
     # Every column in every row, so that one statement takes them all and no default is made row by row.
     blank = {
         column.name: column.default.arg if column.default is not None and column.default.is_scalar else None

@@ -19,8 +19,10 @@ from atlas_hub.services.channel_tokens import Auth
 from atlas_hub.services.channel_views import CARD, ConnectionView, connection_view
 from atlas_hub.services.chat_words import CHAT, Unusable, integration_provider, kind_of
 from atlas_hub.storage import chat as stored
+from atlas_hub.storage import chat_lists
 from atlas_hub.storage import connections as rows
 from atlas_hub.storage import subscribers as people
+from atlas_hub.storage.chat_lists import Wanted
 from atlas_hub.storage.db import Broken, Tx, constraint_of
 from atlas_hub.storage.models import Connection
 from atlas_hub.storage.paging import Cut, Found
@@ -168,10 +170,10 @@ def _identifier_taken(actor: Actor, identifier: str) -> Conflict:
     )
 
 
-async def listed(hub: Hub, actor: Actor, wanted: stored.Wanted, cut: Cut) -> Found:
+async def listed(hub: Hub, actor: Actor, wanted: Wanted, cut: Cut) -> Found:
     """A page of connections, the cards' own among them, as `ConnectionView`s: two queries."""
     async with hub.db.asking() as ask:
-        found = await stored.connections(ask, actor.workspace, wanted, cut)
+        found = await chat_lists.connections(ask, actor.workspace, wanted, cut)
     views = [connection_view(row) for row in found.rows]
     return Found(rows=views, next=found.next, previous=found.previous, total=found.total, capped=found.capped)
 

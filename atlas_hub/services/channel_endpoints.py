@@ -17,7 +17,9 @@ from atlas_hub.services.channel_views import EndpointView, endpoint_view
 from atlas_hub.services.chat_words import Unusable
 from atlas_hub.services.subscriber_rows import made
 from atlas_hub.storage import chat as stored
+from atlas_hub.storage import chat_lists
 from atlas_hub.storage import subscribers as people
+from atlas_hub.storage.chat_lists import Wanted
 from atlas_hub.storage.db import Broken, Tx
 from atlas_hub.storage.models import ChannelEndpoint, Connection
 from atlas_hub.storage.paging import Cut, Found
@@ -127,10 +129,10 @@ def write(hub: Hub, row: ChannelEndpoint, fields: Mapping[str, Any]) -> None:
     row.endpoint = {**row.endpoint, **endpoint_shapes.shown(row.type, fields)}
 
 
-async def listed(hub: Hub, actor: Actor, wanted: stored.Wanted, cut: Cut) -> Found:
+async def listed(hub: Hub, actor: Actor, wanted: Wanted, cut: Cut) -> Found:
     """A page of endpoints, as `EndpointView`s: two queries."""
     async with hub.db.asking() as ask:
-        found = await stored.endpoints(ask, actor.workspace, wanted, cut)
+        found = await chat_lists.endpoints(ask, actor.workspace, wanted, cut)
     views = [endpoint_view(row) for row in found.rows]
     return Found(rows=views, next=found.next, previous=found.previous, total=found.total, capped=found.capped)
 

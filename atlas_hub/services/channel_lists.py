@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from atlas_hub.storage.chat import Wanted
+from atlas_hub.storage.chat_lists import Wanted
 from atlas_hub.storage.paging import Cut, Found
 
 __all__ = ["Cut", "Found", "Wanted"]

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, FromClause, Select, Table, and_, delete, literal_column, or_, select
+from sqlalchemy import ColumnElement, FromClause, Select, Table, and_, delete, false, literal_column, or_, select
 from sqlmodel import col
 
 from atlas_hub.kit.ids import is_id
 from atlas_hub.storage.db import Ask, Tx
 from atlas_hub.storage.models import ChannelEndpoint, Connection, Credential
-from atlas_hub.storage.paging import Cut, Found, found
 
 _ROWS: Final[Table] = Connection.__table__  # type: ignore[attr-defined]  # SQLModel does not type it
 _ENDPOINTS: Final[Table] = ChannelEndpoint.__table__  # type: ignore[attr-defined]  # same
@@ -35,78 +33,15 @@ def of_chat(table: FromClause) -> ColumnElement[bool]:
     return and_(same(table.c.purpose, "chat"), table.c.kind != literal_column("'app'"))
 
 
-@dataclass(frozen=True, kw_only=True)
-class Wanted:
-    """Which rows of a list; None is all. `contexts` is the exact set, "" none at all.
-
-    `integration` and `connection` are identifiers, `provider` a row's kind and provider, `purpose` an integration's.
-    `cards` are the providers whose cards' own accounts are listed, too.
-    """
-
-    subscriber: str | None = None
-    contexts: str | None = None
-    shared: bool | None = None
-    integration: str | None = None
-    connection: str | None = None
-    provider: tuple[str, str] | None = None
-    purpose: str | None = None
-    cards: tuple[str, ...] = ()
+def of_a_card(table: FromClause, providers: Sequence[str]) -> ColumnElement[bool]:
+    """Whether a row is an account of a card of one of these providers, where it has no resource."""
+    known = or_(false(), *(same(table.c.provider, each) for each in providers))
+    return and_(same(table.c.kind, "account"), table.c.source != literal_column("'environment'"), known)
 
 
-async def connections(ask: Ask, workspace: str, wanted: Wanted, cut: Cut) -> Found:
-    """A page of channel connections: the chat API's own, and the chat accounts of cards."""
-    table = _ROWS
-    where = [of_chat(table), or_(resource(table), _of_a_card(table, wanted.cards)), *_narrowed(table, wanted)]
-    if wanted.shared is not None:
-        where.append(same(table.c.subscriber, "") if wanted.shared else table.c.subscriber != literal_column("''"))
-    if wanted.integration is not None:
-        where += [resource(table), table.c.app_id == _integration_id(workspace, wanted.integration)]
-    if wanted.provider is not None:
-        kind, provider = wanted.provider
-        where += [table.c.kind == kind, table.c.provider == provider]
-    if wanted.purpose is not None:
-        through = and_(resource(table), table.c.app_id.in_(_integration_ids(workspace, wanted.purpose)))
-        where.append(or_(through, ~resource(table)) if wanted.purpose == "chat" else through)
-    return await found(ask, table, workspace, where, cut, with_integration)
-
-
-async def endpoints(ask: Ask, workspace: str, wanted: Wanted, cut: Cut) -> Found:
-    """A page of channel endpoints."""
-    table = _ENDPOINTS
-    where = _narrowed(table, wanted)
-    if wanted.integration is not None:
-        where.append(table.c.app_id == _integration_id(workspace, wanted.integration))
-    if wanted.provider is not None:
-        app = _ROWS.alias("app")
-        ids = select(app.c.id).where(app.c.workspace == workspace, _of_provider(app, *wanted.provider))
-        where.append(table.c.app_id.in_(ids))
-    if wanted.purpose is not None:
-        where.append(table.c.app_id.in_(_integration_ids(workspace, wanted.purpose)))
-    if wanted.connection is not None:
-        row = _ROWS.alias("of")
-        named = select(row.c.id).where(row.c.workspace == workspace, row.c.identifier == wanted.connection)
-        where.append(
-            table.c.connection_id
-            == named.where(row.c.kind.in_(("account", "foreign")), resource(row)).limit(1).scalar_subquery()
-        )
-    return await found(ask, table, workspace, where, cut, endpoint_with_integration)
-
-
-def _narrowed(table: Table, wanted: Wanted) -> list[ColumnElement[bool]]:
-    where = []
-    if wanted.subscriber is not None:
-        where.append(table.c.subscriber == wanted.subscriber)
-    if wanted.contexts is not None:
-        where.append(table.c.contexts == wanted.contexts)
-    return where
-
-
-def _of_a_card(table: FromClause, providers: Sequence[str]) -> ColumnElement[bool]:
-    return and_(
-        same(table.c.kind, "account"),
-        table.c.source != literal_column("'environment'"),
-        table.c.provider.in_(providers),
-    )
+def is_account_or_foreign(table: FromClause) -> ColumnElement[bool]:
+    """Whether a row is of a kind that channel connections are of."""
+    return or_(same(table.c.kind, "account"), same(table.c.kind, "foreign"))
 
 
 def _of_provider(table: FromClause, kind: str, provider: str) -> ColumnElement[bool]:
@@ -116,30 +51,10 @@ def _of_provider(table: FromClause, kind: str, provider: str) -> ColumnElement[b
     return and_(table.c.kind == kind, table.c.provider == provider)
 
 
-def _is_integration(table: FromClause) -> ColumnElement[bool]:
+def is_integration(table: FromClause) -> ColumnElement[bool]:
     """Every row without a resource but the cards' own accounts of chat providers and trackers."""
-    own = and_(same(table.c.kind, "account"), table.c.purpose.in_(("chat", "track")))
+    own = and_(same(table.c.kind, "account"), or_(same(table.c.purpose, "chat"), same(table.c.purpose, "track")))
     return and_(same(table.c.subscriber, ""), same(table.c.contexts, ""), ~own)
-
-
-def _integration_id(workspace: str, identifier: str) -> ColumnElement[Any]:
-    row = _ROWS.alias("app")
-    return (
-        select(row.c.id)
-        .where(
-            row.c.workspace == workspace,
-            row.c.kind.in_(("account", "app", "foreign")),
-            row.c.identifier == identifier,
-            _is_integration(row),
-        )
-        .limit(1)
-        .scalar_subquery()
-    )
-
-
-def _integration_ids(workspace: str, purpose: str) -> Select[Any]:
-    row = _ROWS.alias("app")
-    return select(row.c.id).where(row.c.workspace == workspace, row.c.purpose == purpose, _is_integration(row))
 
 
 def with_integration(rows: FromClause) -> Select[Any]:
@@ -206,7 +121,7 @@ async def shown_card(ask: Ask, workspace: str, row_id: str, providers: Sequence[
         return None
     table = _ROWS
     where = (table.c.workspace == workspace, table.c.id == row_id, of_chat(table), ~resource(table))
-    statement = with_integration(select(table).where(*where, _of_a_card(table, providers)).subquery("picked"))
+    statement = with_integration(select(table).where(*where, of_a_card(table, providers)).subquery("picked"))
     return (await ask.execute(statement)).first()
 
 
@@ -224,7 +139,7 @@ async def integration(tx: Tx, workspace: str, identifier: str) -> Connection | N
         col(Connection.workspace) == workspace,
         col(Connection.kind).in_(("account", "app", "foreign")),
         col(Connection.identifier) == identifier,
-        _is_integration(_ROWS),
+        is_integration(_ROWS),
     )
     return (await tx.execute(statement.limit(1))).scalar_one_or_none()
 
@@ -235,7 +150,7 @@ async def integration_of(tx: Tx, workspace: str, kind: str, provider: str) -> Co
         col(Connection.workspace) == workspace,
         _of_provider(_ROWS, kind, provider),
         col(Connection.active),
-        _is_integration(_ROWS),
+        is_integration(_ROWS),
     )
     return (await tx.execute(statement.order_by(col(Connection.id)).limit(1))).scalar_one_or_none()
 

@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, FromClause, Select, Table, func, literal_column, select, tuple_
+from sqlalchemy import (
+    ColumnElement,
+    FromClause,
+    Integer,
+    Select,
+    String,
+    Table,
+    bindparam,
+    func,
+    literal_column,
+    select,
+    tuple_,
+)
 
 from atlas_hub.storage.db import Ask
 
@@ -33,6 +45,11 @@ class Cut:
         """The cursor, or ""."""
         return self.after or self.before
 
+    @property
+    def shape(self) -> Cut:
+        """The same without its values, which statements are bound to: what they are built for, and kept by."""
+        return replace(self, after="?" if self.after else "", before="?" if self.before else "", limit=0)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Found:
@@ -48,29 +65,58 @@ class Found:
     capped: bool = False
 
 
-async def found(
-    ask: Ask,
-    table: Table,
-    workspace: str,
-    where: Sequence[ColumnElement[bool]],
-    cut: Cut,
-    shown: Callable[[FromClause], Select[Any]],
-) -> Found:
-    """The page `cut` of the rows of `table` that are the workspace's and `where`: two queries.
+@dataclass(frozen=True)
+class Statements:
+    """The queries of a list, built once for each shape: building one costs more than the database does.
+
+    They are bound to `workspace`, `cursor` and `limit`, and to whatever `where` named.
+    """
+
+    page: Select[Any]
+    count: Select[Any]
+    nearer: Select[Any]
+
+
+def statements(
+    table: Table, where: Sequence[ColumnElement[bool]], cut: Cut, shown: Callable[[FromClause], Select[Any]]
+) -> Statements:
+    """The queries for the rows of `table` that are the workspace's and `where`, cut as `cut` is.
 
     `shown` selects what is wanted of the page's rows, their `id` among it, and joins what belongs to them: only once
     the page is cut, so that nothing is joined that is not shown. A cursor that is nobody's is followed by nothing.
     """
-    picked = _picked(table, workspace, where, cut)
-    statement = shown(picked)
-    order = _order(picked, cut, backwards=bool(cut.before))
-    rows = list((await ask.execute(statement.order_by(*order))).all())
-    counted = (await ask.execute(_counted(table, workspace, where, cut.cursor))).scalar_one()
+    backwards = bool(cut.before)
+    of_workspace = (table.c.workspace == bindparam("workspace"), *where)
+    picked = select(table).where(*of_workspace)
+    counted: Select[Any] = select(literal_column("1").label("one")).where(*of_workspace)
+    if cut.cursor:
+        picked = picked.where(_beyond(table, cut, backwards=backwards, inclusive=cut.inclusive))
+        row = table.alias("cursor")
+        here: Select[Any] = select(literal_column("1")).where(
+            row.c.workspace == bindparam("workspace"), row.c.id == _cursor()
+        )
+        counted = counted.where(here.exists())
+    limit: Any = bindparam("limit", type_=Integer)
+    picked = picked.order_by(*_order(table, cut, backwards=backwards)).limit(limit)
+    rows = picked.subquery("picked")
+    nearer = _beyond(table, cut, backwards=not backwards, inclusive=False)
+    return Statements(
+        page=shown(rows).order_by(*_order(rows, cut, backwards=backwards)),
+        count=select(func.count()).select_from(counted.limit(bindparam("most", type_=Integer)).subquery("some")),
+        nearer=select(table.c.id).where(*of_workspace, nearer).limit(1),
+    )
+
+
+async def found(ask: Ask, queries: Statements, cut: Cut, values: Mapping[str, Any]) -> Found:
+    """The page `cut` of a list: two queries. `values` are what its statements are bound to."""
+    bound = {**values, "cursor": cut.cursor, "limit": cut.limit + 1, "most": MOST_COUNTED + 1}
+    rows = list((await ask.execute(queries.page, bound)).all())
+    counted = (await ask.execute(queries.count, bound)).scalar_one()
     more = len(rows) > cut.limit
     rows = rows[: cut.limit]
     beyond = bool(rows) and bool(cut.cursor)
-    if cut.inclusive and beyond:
-        beyond = await _any_before(ask, table, workspace, where, cut, str(rows[0].id))
+    if cut.inclusive and beyond:  # a third query, seldom asked: is anything before the cursor's own row?
+        beyond = (await ask.execute(queries.nearer, {**bound, "cursor": rows[0].id})).first() is not None
     if cut.before:
         rows.reverse()
     first, last = (rows[0].id, rows[-1].id) if rows else (None, None)
@@ -84,6 +130,10 @@ async def found(
     )
 
 
+def _cursor() -> ColumnElement[Any]:
+    return bindparam("cursor", type_=String)
+
+
 def _keys(table: FromClause, cut: Cut) -> tuple[ColumnElement[Any], ...]:
     return (table.c.updated_at, table.c.id) if cut.by_update else (table.c.id,)
 
@@ -92,43 +142,17 @@ def _order(table: FromClause, cut: Cut, *, backwards: bool) -> list[ColumnElemen
     return [key.asc() if cut.ascending != backwards else key.desc() for key in _keys(table, cut)]
 
 
-def _picked(table: Table, workspace: str, where: Sequence[ColumnElement[bool]], cut: Cut) -> FromClause:
-    backwards = bool(cut.before)
-    statement = select(table).where(table.c.workspace == workspace, *where)
-    if cut.cursor:
-        statement = statement.where(_beyond(table, workspace, cut, cut.cursor, backwards=backwards))
-    return statement.order_by(*_order(table, cut, backwards=backwards)).limit(cut.limit + 1).subquery("picked")
-
-
-def _beyond(
-    table: Table, workspace: str, cut: Cut, cursor: str, *, backwards: bool, inclusive: bool | None = None
-) -> ColumnElement[bool]:
+def _beyond(table: Table, cut: Cut, *, backwards: bool, inclusive: bool) -> ColumnElement[bool]:
     """What comes after the cursor's row, which is looked up in the same query: nothing where there is none."""
     row = table.alias("cursor")
     here = [
-        select(row.c[key.name]).where(row.c.workspace == workspace, row.c.id == cursor).scalar_subquery()
+        select(row.c[key.name])
+        .where(row.c.workspace == bindparam("workspace"), row.c.id == _cursor())
+        .scalar_subquery()
         for key in _keys(table, cut)
     ]
     keys = _keys(table, cut)
     ours, theirs = (keys[0], here[0]) if len(keys) == 1 else (tuple_(*keys), tuple_(*here))
-    with_it = cut.inclusive if inclusive is None else inclusive
     if cut.ascending != backwards:
-        return ours >= theirs if with_it else ours > theirs
-    return ours <= theirs if with_it else ours < theirs
-
-
-async def _any_before(
-    ask: Ask, table: Table, workspace: str, where: Sequence[ColumnElement[bool]], cut: Cut, first: str
-) -> bool:
-    """Whether a row stands on the near side of a page that has its cursor's row in it: a third query, seldom asked."""
-    before = _beyond(table, workspace, cut, first, backwards=not cut.before, inclusive=False)
-    statement = select(table.c.id).where(table.c.workspace == workspace, *where, before).limit(1)
-    return (await ask.execute(statement)).first() is not None
-
-
-def _counted(table: Table, workspace: str, where: Sequence[ColumnElement[bool]], cursor: str) -> Select[Any]:
-    some: Select[Any] = select(literal_column("1").label("one")).where(table.c.workspace == workspace, *where)
-    if cursor:
-        row = table.alias("cursor")
-        some = some.where(select(literal_column("1")).where(row.c.workspace == workspace, row.c.id == cursor).exists())
-    return select(func.count()).select_from(some.limit(MOST_COUNTED + 1).subquery("some"))
+        return ours >= theirs if inclusive else ours > theirs
+    return ours <= theirs if inclusive else ours < theirs

@@ -3,15 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, FromClause, Select, Table, and_, delete, func, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    FromClause,
+    Select,
+    String,
+    Table,
+    and_,
+    bindparam,
+    delete,
+    func,
+    or_,
+    select,
+)
 from sqlmodel import col
 
 from atlas_hub.storage.chat import endpoint_with_integration, of_chat, resource, same, with_integration
 from atlas_hub.storage.db import Ask, Tx
 from atlas_hub.storage.models import ChannelEndpoint, Connection, Context, Subscriber
-from atlas_hub.storage.paging import Cut, Found, found
+from atlas_hub.storage.paging import Cut, Found, Statements, found, statements
 
 _ROWS: Final[Table] = Connection.__table__  # type: ignore[attr-defined]  # SQLModel does not type it
 _ENDPOINTS: Final[Table] = ChannelEndpoint.__table__  # type: ignore[attr-defined]  # same
@@ -46,13 +59,21 @@ async def delete_context(tx: Tx, workspace: str, kind: str, context_id: str) -> 
 
 async def contexts(ask: Ask, workspace: str, cut: Cut, *, context_id: str = "", search: str = "") -> Found:
     """A page of contexts: those with exactly this id, or whose type, id or `type:id` has `search` in it."""
+    queries = _contexts(bool(context_id), bool(search), cut.shape)
+    plain = search.lower().replace("/", "//").replace("%", "/%").replace("_", "/_")
+    values = {"workspace": workspace, "context_id": context_id, "search": f"%{plain}%"}
+    return await found(ask, queries, cut, values)
+
+
+@lru_cache(maxsize=128)
+def _contexts(by_id: bool, searched: bool, cut: Cut) -> Statements:  # noqa: FBT001  # a key of the cache
     where: list[ColumnElement[bool]] = []
-    if context_id:
-        where.append(_CONTEXTS.c.context_id == context_id)
-    if search:
-        named = _CONTEXTS.c.type + ":" + _CONTEXTS.c.context_id
-        where.append(named.icontains(search, autoescape=True))
-    return await found(ask, _CONTEXTS, workspace, where, cut, _as_it_is)
+    if by_id:
+        where.append(_CONTEXTS.c.context_id == bindparam("context_id"))
+    if searched:
+        named = func.lower(_CONTEXTS.c.type + ":" + _CONTEXTS.c.context_id)
+        where.append(named.like(bindparam("search", type_=String), escape="/"))
+    return statements(_CONTEXTS, where, cut, _as_it_is)
 
 
 def _as_it_is(rows: FromClause) -> Select[Any]:
