@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import timedelta
+from typing import NamedTuple
 
 from atlas_hub.accounts import passwords, people, sessions, store
 from atlas_hub.accounts.models import Membership, User, Workspace
@@ -17,8 +17,7 @@ from atlas_hub.storage import audit, connections, installation
 from atlas_hub.storage.db import Tx
 from atlas_hub.storage.purge import purge
 
-LINK_LIFE = timedelta(hours=24)
-NAME_LENGTH = 120
+LINK_LIFE, NAME_LENGTH = timedelta(hours=24), 120
 NOBODY = "-"
 """What stands for the first workspace after it was deleted: what belonged to it belongs to nobody."""
 
@@ -100,17 +99,13 @@ async def delete_own(hub: Hub, actor: Actor, typed: str) -> None:
     await delete(hub, actor.workspace, by=actor.name, stays=actor.id)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Gone:
-    """A workspace that was deleted: how many rows went, and of its OAuth grants how many are dead at the vendor.
-
-    `alive`: those that the vendor did not revoke, or that nobody knows of.
-    """
+class Gone(NamedTuple):
+    """A workspace that was deleted; of its OAuth grants, how many are dead at the vendor and how many may not be."""
 
     name: str
     rows: int
-    revoked: int = 0
-    alive: int = 0
+    revoked: int
+    alive: int
 
 
 async def delete(hub: Hub, workspace_id: str, *, by: str = people.COMMAND_LINE, stays: str = "") -> Gone:
@@ -124,7 +119,7 @@ async def delete(hub: Hub, workspace_id: str, *, by: str = people.COMMAND_LINE, 
     """
     if not is_id(workspace_id):
         raise NotFound(_NO_WORKSPACE)
-    async with hub.db.reading() as tx:
+    async with hub.db.reading() as tx:  # before anything is revoked
         if stays and await store.role_of(tx, workspace_id, stays) != Role.OWNER:
             raise Forbidden(_OWNERS_ALONE)
     revoked, alive = await letting_go.let_all_go(hub, workspace_id)
@@ -152,12 +147,8 @@ async def delete(hub: Hub, workspace_id: str, *, by: str = people.COMMAND_LINE, 
         await audit.append(
             tx, head, kind="workspace_deleted", actor=by, at=hub.now(), subject=workspace_id, detail={"rows": count}
         )
-    return Gone(
-        name=workspace.name if workspace else workspace_id,
-        rows=count + len(leaving) + bool(workspace),
-        revoked=revoked,
-        alive=alive,
-    )
+    rows = count + len(leaving) + bool(workspace)
+    return Gone(workspace.name if workspace else workspace_id, rows, revoked, alive)
 
 
 async def make_first(hub: Hub, workspace_id: str) -> Workspace:

@@ -38,7 +38,7 @@ from atlas_hub.hub import Hub
 from atlas_hub.kit.errors import BadForm, NotFound, ProviderError
 from atlas_hub.providers import PROVIDERS
 from atlas_hub.providers.contract import Provider, Purpose, scope_of
-from atlas_hub.services import connections, delivery, environment, status
+from atlas_hub.services import connections, delivery, environment, opening, status
 from atlas_hub.services.access import Actor
 from atlas_hub.services.connections import Mode
 from atlas_hub.services.views import Connected
@@ -201,7 +201,7 @@ def _extras(done: Connected) -> dict[str, Any]:
 async def disconnect(provider: Provider, call: Call) -> dict[str, Any]:
     """DELETE: remove the primary; the others of its scope stay stored."""
     scope = scope_of(provider, provider.methods[0])
-    primary = await connections.primary_id(call.hub, call.actor, scope)
+    primary = await opening.primary_id(call.hub, call.actor, scope)
     gone = await connections.disconnect(call.hub, call.actor, primary)
     said = f"{provider.name} is disconnected: {gone.label}."
     if gone.still_in_use:

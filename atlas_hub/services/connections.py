@@ -274,15 +274,6 @@ async def disconnect(
     )
 
 
-async def primary_id(hub: Hub, actor: Actor, scope: str) -> str:
-    """The id of a scope's primary. Raises `NotFound`."""
-    async with hub.db.reading() as tx:
-        row = await stored.primary_of(tx, actor.workspace, scope)
-    if row is None:
-        raise NotFound("This workspace has nothing connected here. What the environment gives is the operator's.")
-    return row.id
-
-
 async def _the(change: Change, connection_id: str) -> Connection:
     row = await stored.find(change.tx, change.actor.workspace, connection_id)
     if row is None:

@@ -15,6 +15,7 @@ from atlas_hub.services.changing import Change
 from atlas_hub.services.channel_connections import Place
 from atlas_hub.services.channel_tokens import Auth
 from atlas_hub.storage import chat as stored
+from atlas_hub.storage import subscribers
 from atlas_hub.storage.models import ChannelEndpoint, Connection
 
 APP_ONLY = "app-only"
@@ -104,7 +105,7 @@ async def linked(
 ) -> ChannelEndpoint:
     """An endpoint of that type for the subscriber: a new one, or the one there is for the same destination."""
     tx = change.tx
-    present = await stored.endpoints_like(tx, change.actor.workspace, whose.app.id, whose.subscriber, kind)
+    present = await subscribers.endpoints_like(tx, change.actor.workspace, whose.app.id, whose.subscriber, kind)
     secret = bool(endpoint_shapes.secrets_of(kind, fields))
     row = next(
         (

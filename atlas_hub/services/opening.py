@@ -93,6 +93,15 @@ async def _read(
     return row, credential, lends
 
 
+async def primary_id(hub: Hub, actor: Actor, scope: str) -> str:
+    """The id of a scope's primary. Raises `NotFound`."""
+    async with hub.db.reading() as tx:
+        row = await stored.primary_of(tx, actor.workspace, scope)
+    if row is None:
+        raise NotFound("This workspace has nothing connected here. What the environment gives is the operator's.")
+    return row.id
+
+
 async def completed(
     hub: Hub, actor: Actor, connection_id: str, method: Method[Any], values: Mapping[str, Any]
 ) -> dict[str, Any]:

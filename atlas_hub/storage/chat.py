@@ -202,22 +202,6 @@ async def webhooks(ask: Ask | Tx, workspace: str, subscriber: str) -> Sequence[A
     return (await ask.execute(statement)).all()
 
 
-async def endpoints_like(tx: Tx, workspace: str, app_id: str, subscriber: str, kind: str) -> Sequence[ChannelEndpoint]:
-    """A subscriber's endpoints of one type through one integration, locked until the transaction ends."""
-    statement = (
-        select(ChannelEndpoint)
-        .where(
-            col(ChannelEndpoint.workspace) == workspace,
-            col(ChannelEndpoint.app_id) == app_id,
-            col(ChannelEndpoint.subscriber) == subscriber,
-            col(ChannelEndpoint.type) == kind,
-        )
-        .order_by(col(ChannelEndpoint.id))
-        .with_for_update()
-    )
-    return (await tx.execute(statement)).scalars().all()
-
-
 async def delete_endpoints_of(tx: Tx, connection_id: str) -> int:
     """Delete the endpoints that name a connection. How many they were."""
     result = await tx.execute(delete(ChannelEndpoint).where(col(ChannelEndpoint.connection_id) == connection_id))

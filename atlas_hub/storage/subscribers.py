@@ -134,3 +134,19 @@ async def count_by_provider(ask: Ask, workspace: str) -> dict[str, int]:
         .group_by(app.c.provider)
     )
     return {str(provider): int(times) for provider, times in await ask.execute(statement)}
+
+
+async def endpoints_like(tx: Tx, workspace: str, app_id: str, subscriber: str, kind: str) -> Sequence[ChannelEndpoint]:
+    """A subscriber's endpoints of one type through one integration, locked until the transaction ends."""
+    statement = (
+        select(ChannelEndpoint)
+        .where(
+            col(ChannelEndpoint.workspace) == workspace,
+            col(ChannelEndpoint.app_id) == app_id,
+            col(ChannelEndpoint.subscriber) == subscriber,
+            col(ChannelEndpoint.type) == kind,
+        )
+        .order_by(col(ChannelEndpoint.id))
+        .with_for_update()
+    )
+    return (await tx.execute(statement)).scalars().all()

@@ -15,7 +15,7 @@ from atlas_hub.hub import Hub
 from atlas_hub.kit.errors import Conflict, Forbidden, NotFound
 from atlas_hub.kit.ids import new_id
 from atlas_hub.providers import PROVIDERS
-from atlas_hub.services import connections, delivery, environment, status
+from atlas_hub.services import connections, delivery, environment, opening, status
 from atlas_hub.services.access import Actor, Role
 from atlas_hub.services.status import Mode
 from atlas_hub.services.views import CardView, State
@@ -142,7 +142,7 @@ async def test_it_cannot_be_disconnected_or_made_the_default(vendors: Hub, first
     with pytest.raises(Conflict):
         await connections.make_default(vendors, first, row.id)
     with pytest.raises(NotFound):
-        await connections.primary_id(vendors, first, "slack:chat")
+        await opening.primary_id(vendors, first, "slack:chat")
 
 
 async def test_an_own_connection_comes_before_it_and_gives_way_to_it(vendors: Hub, first: Actor, token: str) -> None:
