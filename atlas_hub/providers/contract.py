@@ -233,7 +233,8 @@ class Provider:
     `stops`: what stops when it is disconnected, a sentence for the dialog.
     `wire_fields`: the status answer's own fields, null while not connected; `answer_fields`: what the answer to a
     connect has beside them. `limits`: what it does only so far, a sentence each.
-    `oauth_env`: the two variables of the operator's OAuth app; `environment`: what else may come from variables.
+    `oauth_env`: the two variables of the operator's OAuth app; `environment`: what else may come from variables;
+    `unlisted`: ways that no form offers and the chat API stores.
     """
 
     slug: str
@@ -252,6 +253,7 @@ class Provider:
     lifecycle: Lifecycle = ACTIVE
     oauth_env: tuple[str, str] | None = None
     environment: tuple[Environment, ...] = ()
+    unlisted: tuple[Method[Any], ...] = ()
 
     @property
     def needed_scopes(self) -> frozenset[str]:
@@ -261,7 +263,7 @@ class Provider:
 
     def method(self, key: str) -> Method[Any] | None:
         """The method of that key."""
-        return next((method for method in self.methods if method.key == key), None)
+        return next((method for method in (*self.methods, *self.unlisted) if method.key == key), None)
 
     def asked_as(self, key: str) -> str:
         """Who is asked by a method: the provider, or the method's own vendor where there are several."""

@@ -20,7 +20,7 @@ from atlas_hub.kit.errors import (
 )
 from atlas_hub.providers import PROVIDERS
 from atlas_hub.providers.contract import CheckResult, Form, Method, Provider, Report, silent
-from atlas_hub.services import asking, environment, saving, truths, uses
+from atlas_hub.services import asking, environment, pending, saving, truths, uses
 from atlas_hub.services.access import Actor, require_admin
 from atlas_hub.services.changing import Change, changing
 from atlas_hub.services.opening import completed, find_method, opened, stands_in
@@ -190,6 +190,7 @@ async def checked(hub: Hub, actor: Actor, connection_id: str, report: Report = s
         if isinstance(outcome, CheckResult):
             truths.accepted(present, provider, outcome, change.at)
             await saving.prove(change.tx, present, credential, provider, method, outcome)
+            pending.remind(present, credential)
         else:
             truths.failed(present, outcome, change.at)
         present.updated_at = change.at
@@ -216,7 +217,7 @@ async def rename(hub: Hub, actor: Actor, connection_id: str, label: str) -> Conn
         row = await _the(change, connection_id)
         before, row.label, row.updated_at = row.label, label, change.at
         await change.note("renamed", provider=row.provider, subject=row.id, was=before, now=label)
-        view = _view(hub, PROVIDERS[row.provider], row, await stored.credential_of(change.tx, row))
+        view = _view(hub, _provider(row), row, await stored.credential_of(change.tx, row))
     await hub.bus.publish(Changed(actor.workspace, row.provider))
     return view
 
@@ -231,7 +232,7 @@ async def make_default(hub: Hub, actor: Actor, connection_id: str) -> Connection
             raise Conflict("This connection cannot be the default: it is not an active account of its own.")
         await saving.promote(change.tx, row)
         await change.note("made_default", provider=row.provider, subject=row.id, label=row.label)
-        view = _view(hub, PROVIDERS[row.provider], row, await stored.credential_of(change.tx, row))
+        view = _view(hub, _provider(row), row, await stored.credential_of(change.tx, row))
     await hub.bus.publish(Changed(actor.workspace, row.provider))
     return view
 
@@ -275,6 +276,11 @@ async def _the(change: Change, connection_id: str) -> Connection:
     if row is None:
         raise NotFound("There is no such connection.")
     return row
+
+
+def _provider(row: Connection) -> Provider:
+    """The provider whose card shows a row: mail by a provider that the hub does not know stands on the Email card."""
+    return PROVIDERS.get(row.provider, PROVIDERS["email"])
 
 
 def _view(hub: Hub, provider: Provider, row: Connection, credential: Credential | None) -> ConnectionView:

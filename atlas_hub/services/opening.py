@@ -6,7 +6,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from atlas_hub.hub import Hub
-from atlas_hub.kit.errors import BadForm, InvalidCredentials, NotFound, ProviderError, VaultLocked
+from atlas_hub.kit.errors import (
+    BadForm,
+    Incomplete,
+    InvalidCredentials,
+    NotAvailable,
+    NotFound,
+    ProviderError,
+    VaultLocked,
+)
 from atlas_hub.kit.reading import is_blank
 from atlas_hub.providers import PROVIDERS
 from atlas_hub.providers.contract import Form, Method, Provider
@@ -30,13 +38,16 @@ async def opened(
 ) -> tuple[Connection, Provider, Method[Any], Form | None, ProviderError | VaultLocked | None]:
     """A stored connection ready for use, its credential opened into its form.
 
-    No form and the reason where it is locked, or where what the environment gives cannot be read. Raises `NotFound`.
+    No form and the reason where it is locked, or where it is incomplete or what the environment gives
+    cannot be read. Raises `NotFound`, and `NotAvailable` for a provider that the hub does not know.
     """
     async with hub.db.reading() as tx:
         row = await stored.find(tx, actor.workspace, connection_id)
         credential = await stored.credential_of(tx, row) if row else None
     if row is None or (credential is None and row.source != environment.SOURCE):
         raise NotFound("There is no such connection.")
+    if row.kind == "foreign":
+        raise NotAvailable(row.reason or "This hub does not know the provider of this connection.")
     provider, method = find_method(row.provider, row.method)
     if credential is None:
         gift = environment.given(hub, provider)
@@ -46,7 +57,7 @@ async def opened(
         return row, provider, gift.method, gift.form, fault
     try:
         return row, provider, method, saving.unseal(hub.vault, row, credential, method), None
-    except VaultLocked as error:
+    except (VaultLocked, Incomplete) as error:
         return row, provider, method, None, error
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from atlas_hub.hub import Hub
-from atlas_hub.kit.errors import AnotherAccount, Conflict
+from atlas_hub.kit.errors import AnotherAccount, BadForm, Conflict, Incomplete
 from atlas_hub.kit.ids import new_id
 from atlas_hub.providers.contract import UNKEYED, CheckResult, Form, Method, Provider, Purpose, scope_of
 from atlas_hub.services import environment, truths
@@ -42,10 +43,19 @@ class Order:
         return scope_of(self.provider, self.method)
 
 
+OPTIONS: Final = "options:json"
+"""In a sealed slot: the fields that are no secrets, while the row shows those of a form that waits (`pending`)."""
+
+
 def unseal(vault: Vault, row: Connection, credential: Credential, method: Method[Any]) -> Form:
-    """The form that was stored. Raises `VaultLocked`."""
-    secrets = vault.open(credential.current or b"", bound_to=bound_to(credential, "current"))
-    form: Form = method.form.model_validate({**row.options, **secrets})
+    """The form that is used. Raises `VaultLocked`, and `Incomplete` where a field is missing or wrong."""
+    secrets: dict[str, Any] = dict(vault.open(credential.current or b"", bound_to=bound_to(credential, "current")))
+    own = secrets.pop(OPTIONS, None)
+    options = row.options if own is None else json.loads(own.reveal())
+    try:
+        form: Form = method.read({**options, **secrets})
+    except BadForm as error:
+        raise Incomplete(error.text) from None
     return form
 
 
@@ -176,7 +186,7 @@ async def _credential(hub: Hub, tx: Tx, actor: Actor, order: Order, row: Connect
         tx.add(credential)
     secrets = {name: secret.reveal() for name, secret in order.form.given_secrets().items()}
     credential.current = hub.vault.seal(secrets, bound_to=bound_to(credential, "current"))
-    credential.key_id = hub.vault.active_id
+    credential.key_id, credential.pending = hub.vault.active_id, None
     _tell(credential, order.result)
     await tx.flush()
     return credential

@@ -104,9 +104,9 @@ def view_of(
     locked = key_id is not None and not vault.knows(key_id)
     return ConnectionView(
         id=row.id,
-        provider=row.provider,
+        provider=provider.slug,
         method=row.method,
-        method_label=method.label if method else row.method,
+        method_label=method.label if method else row.provider,
         label=row.label,
         account=row.account_name,
         details=tuple((str(name), str(value)) for name, value in row.details),

@@ -20,6 +20,9 @@ CARDS: ColumnElement[bool] = and_(
 )
 """What cards, status and the groups API see: accounts without a resource. Worded like the partial index."""
 
+FOREIGN_MAIL: ColumnElement[bool] = and_(col(Connection.kind) == "foreign", col(Connection.primary_scope) == "email")
+"""Mail goes through a provider that the hub does not know: the Email card says so."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Stored:
@@ -32,11 +35,11 @@ class Stored:
 
 
 async def cards(tx: Tx, workspace: str) -> list[Stored]:
-    """Every account of a workspace without a resource, oldest first: one query."""
+    """Every account of a workspace without a resource, oldest first, and a `FOREIGN_MAIL`: one query."""
     statement = (
         select(Connection, col(Credential.key_id), col(Credential.granted), col(Credential.expires_at))
         .outerjoin(Credential, col(Credential.id) == col(Connection.credential_id))
-        .where(col(Connection.workspace) == workspace, CARDS)
+        .where(col(Connection.workspace) == workspace, or_(CARDS, FOREIGN_MAIL))
         .order_by(col(Connection.id))
     )
     return [
@@ -87,8 +90,8 @@ _STATUSES = (
         Connection,
         and_(
             col(Connection.workspace) == bindparam("workspace"),
-            CARDS,
-            or_(col(Connection.primary_scope).is_not(None), col(Connection.source) == "environment"),
+            # An app or a row with a resource is never primary.
+            or_(col(Connection.primary_scope).is_not(None), and_(CARDS, col(Connection.source) == "environment")),
         ),
     )
     .outerjoin(Credential, col(Credential.id) == col(Connection.credential_id))
