@@ -23,6 +23,7 @@ from atlas_hub.storage.models import ChannelEndpoint, Connection
 from atlas_hub.storage.paging import Cut, Found, Statements, found, statements
 
 _ROWS: Final[Table] = Connection.__table__  # type: ignore[attr-defined]  # SQLModel does not type it
+KINDS: Final = tuple(literal_column(f"'{kind}'") for kind in ("account", "app", "foreign"))
 _ENDPOINTS: Final[Table] = ChannelEndpoint.__table__  # type: ignore[attr-defined]  # same
 
 
@@ -129,7 +130,7 @@ def _integration_id() -> ColumnElement[Any]:
         select(row.c.id)
         .where(
             row.c.workspace == bindparam("workspace"),
-            or_(is_account_or_foreign(row), same(row.c.kind, "app")),
+            row.c.kind.in_(KINDS),  # a list, so that it is found by the whole of the unique index
             row.c.identifier == bindparam("integration"),
             is_integration(row),
         )
