@@ -24,7 +24,15 @@ from atlas_hub.api.callers import Actors, origin_of
 from atlas_hub.hub import Hub, Unreachable
 from atlas_hub.hub import hub as the_hub
 from atlas_hub.kit import logs, oauth
-from atlas_hub.kit.errors import HubError, Unauthenticated
+from atlas_hub.kit.errors import (
+    Forbidden,
+    HubError,
+    NotAvailable,
+    NotFound,
+    TooManyRequests,
+    Unauthenticated,
+    VaultLocked,
+)
 from atlas_hub.providers import PROVIDERS
 from atlas_hub.services import consents, status
 from atlas_hub.services.access import Actor
@@ -36,6 +44,7 @@ PREFIX: Final = "/oauth"
 COOKIE: Final = "atlas_oauth"
 COOKIE_SECONDS: Final = 3600
 BODY_BYTES: Final = 4096
+FIELDS: Final = 8
 ASKED: Final = "integration"
 """The query parameter that opens a card's drawer on a page of a host's own."""
 PARAMS: Final = frozenset({"code", "state", "error", "error_description", "tenant", "admin_consent", "iss"})
@@ -93,7 +102,10 @@ class _Pages:
             try:
                 return await work(the_hub(), request, slug)
             except HubError as error:
-                return _page(title, error.text, HTTPStatus.BAD_REQUEST, self._card(slug))
+                answer = _page(title, error.text, _status_of(error), self._card(slug))
+                if isinstance(error, TooManyRequests):
+                    answer.headers["Retry-After"] = str(error.retry_after)
+                return answer
             except Exception as error:
                 log.exception("Request %s: a consent could not be taken.", number)
                 return _broken(error, number)
@@ -104,7 +116,7 @@ class _Pages:
         actor = await self._actor(request)
         if actor is None:
             return self._to_sign_in(slug)
-        given = dict(parse_qsl((await _body(request)).decode("utf-8", "replace"), max_num_fields=8))
+        given = await _form(request)
         token = _browser(hub, request) or oauth.new_secret().reveal()
         address = await consents.begin(
             hub,
@@ -173,13 +185,24 @@ def _is_ours(hub: Hub, request: Request) -> bool:
     return origin_of(str(origin)) in own - {None}
 
 
-async def _body(request: Request) -> bytes:
+async def _form(request: Request) -> Mapping[str, str]:
+    """What a form says; nothing where it is longer than ours are."""
     raw = bytearray()
     async for part in request.stream():
         raw += part
         if len(raw) > BODY_BYTES:
-            return b""
-    return bytes(raw)
+            return {}
+    try:
+        return dict(parse_qsl(raw.decode("utf-8", "replace"), max_num_fields=FIELDS))
+    except ValueError:
+        return {}
+
+
+def _status_of(error: HubError) -> HTTPStatus:
+    """The status of a page that says why nothing was begun."""
+    found = {Forbidden: HTTPStatus.FORBIDDEN, NotFound: HTTPStatus.NOT_FOUND, NotAvailable: HTTPStatus.NOT_FOUND,
+             TooManyRequests: HTTPStatus.TOO_MANY_REQUESTS, VaultLocked: HTTPStatus.SERVICE_UNAVAILABLE}  # fmt: skip
+    return found.get(type(error), HTTPStatus.BAD_REQUEST)
 
 
 def _back(hub: Hub, request: Request) -> str:
@@ -188,7 +211,7 @@ def _back(hub: Hub, request: Request) -> str:
     if origin_of(referer) not in {origin_of(hub.settings.address), origin_of(str(request.base_url))}:
         return ""
     path = urlsplit(referer).path[:300]
-    return path if path.startswith("/") and not path.startswith("//") else ""
+    return path if path.startswith("/") and not path.startswith("//") and "\\" not in path else ""
 
 
 def _name(hub: Hub) -> str:

@@ -58,7 +58,8 @@ _AFTER = [
         ),
         # event_processor.py _process_queue: payload and headers, the session cookie among them.
         (r"(Error processing event queue entry for )(?s:.*)", 0),
-        (r"\b(atlas_(?:session|form)=)[\w-]{8,}", 0),
+        (r"\b(atlas_(?:session|form|oauth)=)[\w-]{8,}", 0),
+        (r"(/oauth/callback(?:/[\w-]{1,40})?\?)[^\s\"'<>]+", 0),  # codes and states, in a server's access lines
         (r"\b((?:Bearer|ApiKey|Basic|Token) +)[A-Za-z0-9._~+/=:-]{8,}", re.IGNORECASE),
         (r"((?:/|%2F)(?:join|set-up)(?:/|%2F))[\w-]{16,}", re.IGNORECASE),  # our own one-time links
         (r"((?:hooks\.slack\.com/|/api/(?:v\d+/)?webhooks/))[\w./-]{8,}", 0),
