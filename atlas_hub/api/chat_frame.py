@@ -104,7 +104,8 @@ class Route:
     """A method and a path like `/v1/integrations/{integrationId}`: literal segments win over parameters.
 
     `status` 204 sends no body. `replays`: whether a POST or PATCH that was answered is answered the same for
-    `replay_seconds`, where it comes again with its `idempotency-key`. `public`: it needs no key, and has `NOBODY`.
+    `replay_seconds`, where it comes again with its `idempotency-key`, unless that answer is `spent` by now. `public`:
+    it needs no key, and has `NOBODY`.
     """
 
     method: str
@@ -114,6 +115,7 @@ class Route:
     replays: bool = True
     replay_seconds: int = DAY_SECONDS
     public: bool = False
+    spent: Callable[[Hub, str], Awaitable[bool]] | None = None
 
     @property
     def segments(self) -> tuple[str, ...]:

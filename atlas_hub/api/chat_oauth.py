@@ -12,7 +12,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from atlas_hub.api.chat_errors import Refused, bad_request, said_path
 from atlas_hub.api.chat_fields import SUBSCRIBER_LENGTH, Fields
-from atlas_hub.api.chat_frame import ChatCall, Route
+from atlas_hub.api.chat_frame import ChatCall, Route, Verb
 from atlas_hub.api.envelope import JSON
 from atlas_hub.kit import clock
 from atlas_hub.services import chat_arrivals, chat_consents
@@ -137,13 +137,13 @@ def _page(title: str, text: str) -> str:
     )
 
 
+def _asking(path: str, verb: Verb) -> Route:
+    return Route("POST", path, verb, HTTPStatus.CREATED, replay_seconds=REPLAY_SECONDS, spent=chat_consents.is_spent)
+
+
 ROUTES: Final[tuple[Route, ...]] = (
-    Route("POST", "/v1/integrations/chat/oauth", chat, HTTPStatus.CREATED, replay_seconds=REPLAY_SECONDS),
-    Route(
-        "POST", "/v1/integrations/channel-connections/oauth", connect, HTTPStatus.CREATED, replay_seconds=REPLAY_SECONDS
-    ),
-    Route(
-        "POST", "/v1/integrations/channel-endpoints/oauth", link_user, HTTPStatus.CREATED, replay_seconds=REPLAY_SECONDS
-    ),
+    _asking("/v1/integrations/chat/oauth", chat),
+    _asking("/v1/integrations/channel-connections/oauth", connect),
+    _asking("/v1/integrations/channel-endpoints/oauth", link_user),
     Route("GET", "/v1/integrations/chat/oauth/callback", callback, public=True),
 )

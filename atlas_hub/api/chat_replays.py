@@ -46,6 +46,8 @@ async def answered(call: ChatCall, route: Route, answer: Callable[[], Awaitable[
     if isinstance(begun, Standing):
         raise _standing(begun, key)
     if isinstance(begun, Kept):
+        if route.spent is not None and await route.spent(call.hub, begun.body.reveal()):
+            return await answer()  # what was answered is of no use any more
         return _again(begun, key)
     response = await answer()
     try:

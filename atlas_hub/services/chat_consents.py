@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
+from urllib.parse import parse_qsl, urlsplit
 
 from atlas_hub.hub import Hub
 from atlas_hub.kit import oauth
@@ -26,6 +27,7 @@ from atlas_hub.services.access import Actor, require_admin
 from atlas_hub.services.changing import changing
 from atlas_hub.services.chat_words import Unusable, integration_provider
 from atlas_hub.storage import chat as stored_chat
+from atlas_hub.storage import consents as stored
 from atlas_hub.storage import subscribers as people
 from atlas_hub.storage.models import Connection, OAuthAttempt
 from atlas_hub.storage.sealed import bound_to
@@ -96,6 +98,17 @@ async def begin(hub: Hub, actor: Actor, key: Secret, wanted: Wanted) -> str:
         }
         app = App(id=row.id, client_id=client_id, client_secret=Secret(""))
         return ask(hub, change.tx, actor, provider, app, asked)
+
+
+async def is_spent(hub: Hub, answer: str) -> bool:
+    """Whether the state in an address that was answered (JSON with `data.url`) was used, or is too old."""
+    address = json.loads(answer).get("data", {}).get("url", "")
+    states = dict(parse_qsl(urlsplit(address).query)).get("state")
+    if not states:
+        return False
+    async with hub.db.reading() as tx:
+        attempt = await stored.of_state(tx, hub.vault.fingerprints(states))
+    return attempt is None or attempt.used_at is not None or attempt.expires_at <= hub.now()
 
 
 def _consent(actor: Actor, row: Connection | None, wanted: Wanted) -> tuple[Provider, Consent]:

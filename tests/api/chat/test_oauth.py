@@ -218,6 +218,23 @@ async def test_a_state_is_good_once_and_for_five_minutes(
     assert slack.exchanges == 1
 
 
+async def test_the_same_request_gets_the_same_address_until_it_was_used(
+    hub: Hub, chat: Client, browser: Client, here: Place
+) -> None:
+    await app(hub, here.owner, "slack-abc")
+
+    async def ask() -> str:
+        body = {"integrationIdentifier": "slack-abc", "subscriberId": "ana"}
+        answer = await chat.post(CONNECT, json=body, headers={"idempotency-key": "once"})
+        assert answer.status_code == 201
+        return str(answer.json()["data"]["url"])
+
+    first = await ask()
+    assert await ask() == first
+    assert (await browser.get(agreed(first, "Allow", team="Acme Corp"))).status_code == 200
+    assert await ask() != first
+
+
 @pytest.mark.parametrize("fault", [Fault.HTML, Fault.HUGE, Fault.SERVER_ERROR, Fault.REDIRECT, Fault.EMPTY])
 async def test_a_vendor_that_makes_no_sense_stores_nothing(
     hub: Hub, chat: Client, browser: Client, here: Place, slack: SlackStandin, fault: Fault
