@@ -14,7 +14,7 @@ from atlas_hub.kit.clock import iso
 from atlas_hub.kit.errors import NotFound
 from atlas_hub.kit.ids import is_id
 from atlas_hub.services import integrations
-from atlas_hub.services.integration_views import IntegrationView, NoPrimary, StillUsed, Wanted
+from atlas_hub.services.integration_views import IntegrationView, NoPrimary, OnlyOne, StillUsed, Wanted
 
 LIST = "/v1/integrations"
 ONE = f"{LIST}/{{integrationId}}"
@@ -23,6 +23,31 @@ NAMED = f"{LIST}/{{integrationIdentifier}}"
 Text = Annotated[str, Field(min_length=1, max_length=120, pattern=r"^[^\x00-\x1f\x7f]*$")]
 Identifier = Annotated[str, Field(min_length=1, max_length=120, pattern=r"^[^\x00-\x20\x7f/?#]*$")]
 ProviderId = Annotated[str, Field(min_length=1, max_length=40, pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
+
+
+class Part(BaseModel):
+    """What a condition compares. The clients read these words alone."""
+
+    model_config = ConfigDict(strict=True, hide_input_in_errors=True, extra="ignore")
+
+    field: str
+    value: str
+    operator: Literal[
+        "LARGER", "SMALLER", "LARGER_EQUAL", "SMALLER_EQUAL", "EQUAL", "NOT_EQUAL", "ALL_IN", "ANY_IN", "NOT_IN",
+        "BETWEEN", "NOT_BETWEEN", "LIKE", "NOT_LIKE", "IN",
+    ]  # fmt: skip
+    on: Literal["subscriber", "payload"]
+
+
+class Condition(BaseModel):
+    """When an integration is used; a list with one that is not whole could not be read by the clients."""
+
+    model_config = ConfigDict(strict=True, hide_input_in_errors=True, extra="ignore")
+
+    isNegated: bool = False  # noqa: N815  # the wire's name
+    type: Literal["BOOLEAN", "TEXT", "DATE", "NUMBER", "STATEMENT", "LIST", "MULTI_LIST", "GROUP"] = "GROUP"
+    value: Literal["AND", "OR"] = "AND"
+    children: list[Part] = Field(default_factory=list, max_length=50)
 
 
 class Said(BaseModel):
@@ -36,7 +61,7 @@ class Said(BaseModel):
     credentials: dict[str, Any] | None = None
     active: bool | None = None
     check: bool | None = None
-    conditions: list[dict[str, Any]] | None = None
+    conditions: list[Condition] | None = Field(default=None, max_length=50)
     configurations: dict[str, Any] | None = None
 
     def wanted(self) -> Wanted:
@@ -47,7 +72,7 @@ class Said(BaseModel):
             credentials=self.credentials or None,
             active=self.active,
             check=bool(self.check),
-            conditions=self.conditions,
+            conditions=None if self.conditions is None else [each.model_dump() for each in self.conditions],
             configurations=self.configurations or None,
         )
 
@@ -117,7 +142,10 @@ async def post_one(call: ChatCall) -> Any:
     if channel is None:
         raise invalid({"channel": "channel is missing. Say which the integration is for."})
     wanted = body.wanted()
-    view = await integrations.create(call.hub, call.actor, body.providerId, channel, wanted, kind=body.kind)
+    try:
+        view = await integrations.create(call.hub, call.actor, body.providerId, channel, wanted, kind=body.kind)
+    except OnlyOne as error:
+        raise bad_request(error.text) from None
     return shown(view)
 
 

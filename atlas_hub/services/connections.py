@@ -276,7 +276,8 @@ async def disconnect(
 
 async def _the(change: Change, connection_id: str) -> Connection:
     row = await stored.find(change.tx, change.actor.workspace, connection_id)
-    if row is None:
+    # An app and a subscriber's connection have verbs of their own, which take along what hangs on them.
+    if row is None or row.kind == "app" or row.subscriber or row.contexts:
         raise NotFound("There is no such connection.")
     return row
 

@@ -16,6 +16,12 @@ class StillUsed(HubError):
     """A card's own connection depends on the integration."""
 
 
+class OnlyOne(HubError):
+    """There is one of this kind already, and a workspace has at most one."""
+
+    code = "ONLY_ONE"
+
+
 class NoPrimary(HubError):
     """The channel has no primary."""
 

@@ -15,7 +15,7 @@ from atlas_hub.services import integration_credentials, letting_go, pending, sav
 from atlas_hub.services import wire_credentials as wire
 from atlas_hub.services.access import Actor, require_admin
 from atlas_hub.services.changing import Change, changing
-from atlas_hub.services.integration_views import IntegrationView, NoPrimary, StillUsed, Wanted, view_of
+from atlas_hub.services.integration_views import IntegrationView, NoPrimary, OnlyOne, StillUsed, Wanted, view_of
 from atlas_hub.storage import connections, installation
 from atlas_hub.storage import integrations as stored
 from atlas_hub.storage.db import Broken, Tx
@@ -24,6 +24,8 @@ from atlas_hub.storage.models import Connection
 SOURCE: Final = "chat"
 WITH_A_PRIMARY: Final = frozenset({"email", "sms"})
 PURPOSES: Final[Mapping[str, str]] = {"email": "mail", "sms": "sms", "chat": "chat"}
+ONCE: Final = frozenset({"novu-email", "novu-sms"})
+"""What the original has for demonstration."""
 TAKEN: Final = "Integration with identifier already exists"
 
 
@@ -61,6 +63,7 @@ async def create(
     try:
         async with changing(hub, actor, begins=begins) as change:
             await _require_free(change.tx, row)
+            await _require_first(change.tx, row, provider_id, channel)
             row.created_at = row.updated_at = row.connected_at = change.at
             await integration_credentials.write(change, row, filled, proof)
             change.tx.add(row)
@@ -219,6 +222,18 @@ async def _require_free(tx: Tx, row: Connection) -> None:
         taken = await stored.named(tx, row.workspace, row.identifier)
     if taken is not None and taken.id != row.id:
         raise Conflict(TAKEN)
+
+
+async def _require_first(tx: Tx, row: Connection, provider_id: str, channel: str) -> None:
+    """Of some there is one in a workspace at most, as in the original."""
+    if channel != "in_app" and provider_id not in ONCE:
+        return
+    with tx.no_autoflush:
+        present = await stored.listed(tx, row.workspace)
+    if channel == "in_app" and any(each.integration.get("channel") == channel for each in present):
+        raise OnlyOne("One environment can only have one In app provider")
+    if any(each.provider == row.provider for each in present):
+        raise Conflict(f"An integration of {provider_id} already exists")
 
 
 async def _fill_the_gap(tx: Tx, row: Connection) -> None:

@@ -375,3 +375,22 @@ async def test_a_new_key_waits_until_it_is_accepted(hub: Hub, chat: Client, here
     form = (await opened(hub, here.owner, one["_id"]))[3]
     assert form is not None
     assert (form.api_key.reveal(), form.sender_address) == (GOOD, "bo@mail.acme.example")
+
+
+async def test_a_condition_that_the_clients_could_not_read_is_refused(chat: Client) -> None:
+    body = {"providerId": "sendgrid", "channel": "email", "conditions": [{"children": [{"field": "tenant"}]}]}
+    answer = await chat.post("/v1/integrations", json=body)
+    assert (answer.status_code, "conditions.0.children.0.value" in answer.json()["errors"]) == (422, True)
+    whole = [{"field": "tenant", "value": "acme", "operator": "EQUAL", "on": "payload"}]
+    answer = await chat.post("/v1/integrations", json={**body, "conditions": [{"children": whole}]})
+    assert answer.status_code == 201
+    assert answer.json()["data"]["conditions"] == [
+        {"isNegated": False, "type": "GROUP", "value": "AND", "children": whole}
+    ]
+
+
+async def test_of_some_there_is_one_alone(chat: Client) -> None:
+    for provider, channel, status in (("novu", "in_app", 400), ("novu-email", "email", 409), ("novu-sms", "sms", 409)):
+        body = {"providerId": provider, "channel": channel}
+        assert (await chat.post("/v1/integrations", json={**body, "identifier": provider})).status_code == 201
+        assert (await chat.post("/v1/integrations", json={**body, "identifier": "again"})).status_code == status
