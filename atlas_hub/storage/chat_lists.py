@@ -26,8 +26,6 @@ _ROWS: Final[Table] = Connection.__table__  # type: ignore[attr-defined]  # SQLM
 KINDS: Final[tuple[ColumnElement[Any], ...]] = tuple(
     literal_column(f"'{kind}'") for kind in ("account", "app", "foreign")
 )
-    literal_column(f"'{kind}'") for kind in ("account", "app", "foreign")
-)
 _ENDPOINTS: Final[Table] = ChannelEndpoint.__table__  # type: ignore[attr-defined]  # same
 
 
