@@ -23,7 +23,9 @@ from atlas_hub.storage.models import ChannelEndpoint, Connection
 from atlas_hub.storage.paging import Cut, Found, Statements, found, statements
 
 _ROWS: Final[Table] = Connection.__table__  # type: ignore[attr-defined]  # SQLModel does not type it
-KINDS: Final = tuple(literal_column(f"'{kind}'") for kind in ("account", "app", "foreign"))
+KINDS: Final[tuple[ColumnElement[Any], ...]] = tuple(
+    literal_column(f"'{kind}'") for kind in ("account", "app", "foreign")
+)
 _ENDPOINTS: Final[Table] = ChannelEndpoint.__table__  # type: ignore[attr-defined]  # same
 
 
