@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
@@ -141,13 +141,20 @@ async def _prove(
 
 
 async def store(hub: Hub, actor: Actor, order: saving.Order, *, begins: bool) -> Connected:
-    """Save in one transaction; where another workspace or worker was first, look again."""
+    """Save in one transaction; where another workspace or worker was first, look again.
+
+    The grant of an account that made way is revoked then, and where it could not be, a warning says so.
+    """
     for _ in range(RACES):
         try:
             async with changing(hub, actor, begins=begins) as change:
-                return await saving.save(change, order)
+                saved = await saving.save(change, order)
         except Broken:
             continue
+        revoked = await letting_go.revoke(hub, saved.gone) if saved.gone else None
+        if revoked is None or revoked.dead:
+            return saved
+        return replace(saved, warnings=(*saved.warnings, f"{saved.replaced}: {revoked.text}"))
     raise Conflict(f"{order.provider.name} was being connected elsewhere at the same time. Try again.")
 
 

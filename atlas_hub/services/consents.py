@@ -67,6 +67,8 @@ WHY: Final = {
     "elsewhere": "This consent was begun in another browser, by somebody else or in another workspace, so nothing was "
     "stored. Begin again on the card, and agree in the same browser.",
     "mixed": "The answer came to the address of another provider, so nothing was stored. Begin again on the card.",
+    "overtaken": "Another consent was begun meanwhile, so nothing was stored of this one. Finish that one, or begin "
+    "again on the card.",
     "denied": "It was not allowed there, so nothing was stored. Connect again when you want to, or ask somebody who "
     "may allow it.",
     "failed": "The vendor did not go through with it, so nothing was stored. Begin again on the card.",
@@ -127,6 +129,7 @@ async def begin(
             "memo": {},
             "back": back,
         }
+        await stored.forget_former(tx, actor.workspace, slug, hub.now())
         kept = _Kept(hub, actor, provider, browser, hub.now() + LASTS)
         address = kept.ask(tx, app, asked)
     await hub.bus.publish(Changed(actor.workspace, slug))
@@ -192,7 +195,8 @@ async def finish(hub: Hub, actor: Actor | None, slug: str, browser: str, params:
         return await _exchanged(hub, actor, provider, attempt, secrets, browser, params)
     except HubError as error:
         await granting.failed(hub, attempt, error.text)
-        why = error.why if isinstance(error, ConsentFailed) else "failed"
+        why = "overtaken" if isinstance(error, granting.Overtaken) else "failed"
+        why = error.why if isinstance(error, ConsentFailed) else why
         raise ConsentFailed(error.text, why=why, provider=provider.slug) from None
 
 

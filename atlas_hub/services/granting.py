@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from atlas_hub.bus import Changed
 from atlas_hub.hub import Hub
-from atlas_hub.kit.errors import AnotherAccount, Conflict, NotFound, PlatformError
+from atlas_hub.kit.errors import AnotherAccount, Conflict, NotFound, PlatformError, ProviderError
 from atlas_hub.providers import PROVIDERS
 from atlas_hub.providers._consent import App, Grant
 from atlas_hub.providers.contract import CheckResult, Method, Provider, silent
@@ -23,6 +23,10 @@ from atlas_hub.storage.sealed import bound_to
 
 LASTS: Final = timedelta(minutes=10)
 """How long an admin may take to say which account they mean."""
+
+
+class Overtaken(Conflict):
+    """Another consent of the same card was begun meanwhile, and that one counts."""
 
 
 async def save(
@@ -58,7 +62,9 @@ async def save(
         grant=saving.Granted(app_id=app.id, client_id=app.client_id, ends=ends),
         features=None if features is None else tuple(features),
     )
-    return await connections.store(hub, actor, order, begins=begins)
+    saved = await connections.store(hub, actor, order, begins=begins)
+    await hub.bus.publish(Changed(actor.workspace, provider.slug))
+    return saved
 
 
 def _method(provider: Provider) -> Method[Any]:
@@ -84,7 +90,7 @@ async def ask_which(
         row = await stored.latest(tx, actor.workspace, attempt.provider)
         row = row if row is not None and row.state_hash == attempt.state_hash else None
         if row is None:
-            raise Conflict("Another consent was begun meanwhile. Answer that one, or begin again on the card.")
+            raise Overtaken("Another consent was begun meanwhile. Answer that one, or begin again on the card.")
         row.sealed = hub.vault.seal(apps.kept_secrets(method, grant.form), bound_to=bound_to(row, "sealed"))
         row.expires_at = hub.now() + LASTS
         row.request = {
@@ -121,7 +127,7 @@ async def _ended(hub: Hub, attempt: OAuthAttempt, outcome: dict[str, str]) -> No
 async def answer(hub: Hub, actor: Actor, slug: str, mode: str) -> Connected | None:
     """What an admin said of the account that a consent proved: `replace`, `add`, or anything else for neither.
 
-    None for neither: nothing is stored then. Raises `NotFound` where nothing is asked any more, and what `begin` and
+    None for neither: nothing is stored then. The question stays where the vendor does not answer. Raises `NotFound` where nothing is asked any more, and what `begin` and
     `connections.connect` raise.
     """
     require_admin(actor)
@@ -135,7 +141,8 @@ async def answer(hub: Hub, actor: Actor, slug: str, mode: str) -> Connected | No
         if row is None or not asks or row.sealed is None:
             raise NotFound("This question was answered already, or the time for it is over. Connect again.")
         asked, outcome = dict(row.request), dict(row.outcome)
-        secrets = hub.vault.open(row.sealed, bound_to=bound_to(row, "sealed"))
+        kept = row.sealed
+        secrets = hub.vault.open(kept, bound_to=bound_to(row, "sealed"))
         row.sealed, row.outcome = None, {}
         if mode in {"replace", "add"}:
             app = await apps.by_id(hub, tx, actor.workspace, provider, asked["app"], asked["client"])
@@ -148,7 +155,21 @@ async def answer(hub: Hub, actor: Actor, slug: str, mode: str) -> Connected | No
         form=form, granted=None if granted is None else frozenset(granted), workspace=asked.get("workspace", {})
     )
     ends = datetime.fromisoformat(asked["ends"]) if asked["ends"] else None
-    return await save(hub, actor, provider, app, asked, grant, ends, mode=mode, agreed=outcome["proven"])
+    try:
+        return await save(hub, actor, provider, app, asked, grant, ends, mode=mode, agreed=outcome["proven"])
+    except ProviderError as error:
+        if error.retryable:
+            await _ask_again(hub, actor, row, kept, outcome)
+        raise
+
+
+async def _ask_again(hub: Hub, actor: Actor, asked: OAuthAttempt, kept: bytes, outcome: dict[str, Any]) -> None:
+    """The vendor could not be asked just now: the question stays, unless another consent was begun meanwhile."""
+    async with hub.db.transaction() as tx:
+        row = await stored.latest(tx, actor.workspace, asked.provider)
+        if row is not None and row.state_hash == asked.state_hash and not row.outcome:
+            row.sealed, row.outcome = kept, outcome
+    await hub.bus.publish(Changed(actor.workspace, asked.provider))
 
 
 async def dismiss(hub: Hub, actor: Actor, slug: str) -> None:

@@ -12,7 +12,7 @@ from atlas_hub.hub import Hub
 from atlas_hub.kit.errors import AnotherAccount, BadForm, Conflict, Incomplete
 from atlas_hub.kit.ids import new_id
 from atlas_hub.providers.contract import UNKEYED, CheckResult, Form, Method, Provider, Purpose, scope_of
-from atlas_hub.services import apps, environment, truths
+from atlas_hub.services import apps, environment, letting_go, truths
 from atlas_hub.services.access import Actor
 from atlas_hub.services.changing import Change
 from atlas_hub.services.views import Connected, said, view_of
@@ -80,8 +80,10 @@ async def save(change: Change, order: Order) -> Connected:
     present, leaving = await _place(tx, actor, order)
     row = present or _new_row(actor, order)
     before = row.account_name
-    if leaving is not None and leaving.primary_scope and not await _make_way(tx, order, leaving):
-        leaving = None
+    gone: str | None = None
+    if leaving is not None and leaving.primary_scope:
+        stays, gone = await _make_way(change, order, leaving)
+        leaving = None if stays else leaving
     account = order.result.account
     if account is not None and order.method.purpose in CLAIMING:
         mine = await stored.claim(tx, actor.workspace, order.provider.slug, account.app_key, account.key)
@@ -129,6 +131,7 @@ async def save(change: Change, order: Order) -> Connected:
         replaced=replaced,
         verified=not order.silence,
         warnings=warnings,
+        gone=gone,
     )
 
 
@@ -158,15 +161,20 @@ def _way(order: Order) -> tuple[str, str]:
     return order.provider.slug, order.method.key
 
 
-async def _make_way(tx: Tx, order: Order, leaving: Connection) -> bool:
-    """Take the former primary out. Mail that came by another API stays stored, not primary (decisions §6 *Mail*)."""
+async def _make_way(change: Change, order: Order, leaving: Connection) -> tuple[bool, str | None]:
+    """Take the former primary out; whether it stays stored, and the id of a grant that is to be revoked.
+
+    Mail that came by another API stays, not primary (decisions §6 *Mail*).
+    """
+    tx = change.tx
     if order.method.purpose is Purpose.MAIL and leaving.source not in {"page", "admin"}:
         leaving.primary_scope = None
         await tx.flush()
-        return False
+        return True, None
+    gone = await letting_go.let_go(change, leaving)
     await stored.delete_row(tx, leaving)
     await tx.flush()
-    return True
+    return False, gone
 
 
 def _new_row(actor: Actor, order: Order) -> Connection:

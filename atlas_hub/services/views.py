@@ -74,7 +74,7 @@ class ConnectionView:
 
 @dataclass(frozen=True, kw_only=True)
 class Connected:
-    """What became of a connect. `replaced` names the account that made way."""
+    """What became of a connect. `replaced` names the account that made way; `gone` is its grant that is to be revoked."""
 
     view: ConnectionView
     account: str
@@ -82,6 +82,7 @@ class Connected:
     replaced: str | None = None
     verified: bool = True
     warnings: tuple[str, ...] = ()
+    gone: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -47,6 +47,22 @@ async def latest(tx: Tx, workspace: str, provider: str) -> OAuthAttempt | None:
     return (await tx.execute(statement)).scalar_one_or_none()
 
 
+async def forget_former(tx: Tx, workspace: str, provider: str, at: datetime) -> None:
+    """Forget what was sealed for former consents of the page that are over, a question about one included."""
+    over = col(OAuthAttempt.used_at).is_not(None) | (col(OAuthAttempt.expires_at) <= at)
+    statement = (
+        update(OAuthAttempt)
+        .where(
+            col(OAuthAttempt.workspace) == workspace,
+            col(OAuthAttempt.provider) == provider,
+            col(OAuthAttempt.session) != "",
+            over,
+        )
+        .values(sealed=None)
+    )
+    await tx.execute(statement)
+
+
 async def app_on_page(tx: Tx, workspace: str, provider: str) -> Connection | None:
     """The stored app of a provider that the page's button takes."""
     statement = select(Connection).where(
