@@ -18,15 +18,20 @@ from atlas_hub.settings import Settings
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 
 VENDOR_VARIABLES = {
-    "SLACK_CLIENT_ID": "With `SLACK_CLIENT_SECRET`: the status answer says that an OAuth app is configured.",
+    "SLACK_CLIENT_ID": "With `SLACK_CLIENT_SECRET`: the operator's OAuth app of Slack, which the button on "
+    "the page takes where a workspace has stored none of its own.",
     "SLACK_CLIENT_SECRET": "See `SLACK_CLIENT_ID`.",
     "SLACK_BOT_TOKEN": "Connects Slack in the first workspace of a self-hosted hub, where nothing else does. It can be "
     "adopted into the store on the page.",
     "SLACK_SIGNING_SECRET": "Goes with `SLACK_BOT_TOKEN`; for verifying Slack's calls, none of which is answered yet.",
-    "TEAMS_APP_ID": "With `TEAMS_APP_PASSWORD`: the status answer says that an OAuth app is configured.",
+    "TEAMS_APP_ID": "With `TEAMS_APP_PASSWORD`: the operator's OAuth app of Microsoft Teams, which the button on "
+    "the page takes where a workspace has stored none of its own.",
     "TEAMS_APP_PASSWORD": "See `TEAMS_APP_ID`.",
-    "DISCORD_CLIENT_ID": "With `DISCORD_CLIENT_SECRET`: the status answer says that an OAuth app is configured.",
+    "DISCORD_CLIENT_ID": "With `DISCORD_CLIENT_SECRET`: the operator's OAuth app of Discord, which the button on "
+    "the page takes where a workspace has stored none of its own.",
     "DISCORD_CLIENT_SECRET": "See `DISCORD_CLIENT_ID`.",
+    "DISCORD_BOT_TOKEN": "The bot token of that app. Without it a server that was connected by consent cannot be "
+    "checked or written to, and its card says so.",
     "ATLAS_SMTP_URL": "An http(s) address that takes mail as JSON (`from`, `to`, `subject`, `html`). Mail of a "
     "workspace that has set up none of its own goes there.",
     "RESEND_API_KEY": "The same through Resend, where `ATLAS_SMTP_URL` is not set.",
@@ -92,6 +97,7 @@ def _provider(provider: Provider) -> list[str]:
     lines += ["", f"The vendor's own guide: <{provider.docs}>", ""]
     for method in provider.methods:
         lines += [*_method(method), ""]
+    lines += _consent(provider)
     if provider.features:
         lines += [f"It can: {', '.join(_feature(provider, feature) for feature in provider.features)}.", ""]
     lines += [*(f"- {limit}" for limit in provider.limits), ""] if provider.limits else []
@@ -102,6 +108,22 @@ def _provider(provider: Provider) -> list[str]:
         lines += [f"Scopes: {', '.join(f'`{scope}`' for scope in sorted(provider.needed_scopes))}.", ""]
     lines.append(f"When it is disconnected: {provider.stops}")
     return lines
+
+
+def _consent(provider: Provider) -> list[str]:
+    consent = provider.oauth
+    if consent is None:
+        return []
+    given = ", ".join(f"`{name}`" for name in consent.variables.values())
+    return [
+        f"**By consent** (*{consent.button}*), through an app that the operator gives ({given}) or that a workspace "
+        f"stores under *OAuth apps*. Its redirect address is `<ATLAS_PUBLIC_URL>/oauth/callback/{provider.slug}`"
+        + (", and `<ATLAS_PUBLIC_URL>/v1/integrations/chat/oauth/callback` for the chat API." if consent.links_people
+           else "."),
+        "",
+        f"To take it back by hand: {consent.by_hand}",
+        "",
+    ]  # fmt: skip
 
 
 def _feature(provider: Provider, feature: Feature) -> str:

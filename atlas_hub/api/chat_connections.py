@@ -125,6 +125,9 @@ def told(view: ConnectionView) -> dict[str, Any]:
             "hasRefreshToken": view.has_refresh_token,
             **{name: moment for name, moment in auth.items() if moment},
         },
+        "state": view.state,
+        "checks": view.checks,
+        "scopes": view.scopes,
         "createdAt": iso(view.created_at),
         "updatedAt": iso(view.updated_at),
     }

@@ -70,7 +70,7 @@ class DiscordConsent(Consent):
         "api_token": "DISCORD_BOT_TOKEN",
     }
     from_app: ClassVar[Mapping[str, str]] = {"application_id": "client_id", "bot_token": "api_token"}
-    button: ClassVar[str] = "Add to Discord"
+    button: ClassVar[str] = "Connect to Discord"
     scopes: ClassVar[tuple[str, ...]] = SCOPES
     by_hand: ClassVar[str] = _BY_HAND
 

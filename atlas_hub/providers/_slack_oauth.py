@@ -105,7 +105,7 @@ class SlackConsent(Consent, Refreshes):
         "secret_key": "SLACK_CLIENT_SECRET",
         "signing_secret": "SLACK_SIGNING_SECRET",
     }
-    button: ClassVar[str] = "Add to Slack"
+    button: ClassVar[str] = "Connect to Slack"
     # Slack takes a challenge only from apps that chose so, for good, and then no client secret from them
     # (docs.slack.dev/authentication/using-pkce); apps that admins have already did not.
     pkce: ClassVar[bool] = False

@@ -44,7 +44,7 @@ class TeamsConsent(Consent):
     app: ClassVar[type[AppForm]] = TeamsApp
     variables: ClassVar[Mapping[str, str]] = {"client_id": "TEAMS_APP_ID", "secret_key": "TEAMS_APP_PASSWORD"}
     from_app: ClassVar[Mapping[str, str]] = {"app_id": "client_id", "app_password": "secret_key"}
-    button: ClassVar[str] = "Connect Microsoft Teams"
+    button: ClassVar[str] = "Connect to Teams"
     links_people: ClassVar[bool] = True
     scopes: ClassVar[tuple[str, ...]] = ("https://graph.microsoft.com/.default",)
     person_scopes: ClassVar[tuple[str, ...]] = ("openid", "profile", "User.Read")

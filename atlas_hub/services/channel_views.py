@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
+from atlas_hub.providers import PROVIDERS
 from atlas_hub.services.chat_words import channel_of, connection_provider, endpoint_provider
 from atlas_hub.services.contexts import keys_of
+from atlas_hub.services.views import extra_scopes, missing_scopes
 
 CARD: Final = "hub-"
 """What the identifier of a card's own account begins with; its row's id follows."""
@@ -33,6 +35,9 @@ class ConnectionView:
     has_refresh_token: bool
     expires_at: datetime | str | None
     refresh_expires_at: str | None
+    state: str
+    checks: Mapping[str, Any]
+    scopes: Mapping[str, Any]
     created_at: datetime
     updated_at: datetime
 
@@ -79,6 +84,9 @@ def _own(row: Any) -> ConnectionView:
         # A token that waits to be proven has its own end; the column is the end of the one that is used.
         expires_at=auth.get("pendingExpiresAt", row.expires_at),
         refresh_expires_at=auth.get("refreshTokenExpiresAt"),
+        state=row.state,
+        checks=row.checks,
+        scopes=scopes_of(row),
         created_at=row.created_at,
         updated_at=row.updated_at,
     )
@@ -101,9 +109,24 @@ def _of_a_card(row: Any) -> ConnectionView:
         has_refresh_token="refresh_token" in row.masks,
         expires_at=row.expires_at,
         refresh_expires_at=None,
+        state=row.state,
+        checks=row.checks,
+        scopes=scopes_of(row),
         created_at=row.created_at,
         updated_at=row.updated_at,
     )
+
+
+def scopes_of(row: Any) -> dict[str, Any]:
+    """What was granted (None: not told), what is missing of what is needed, and what nothing needs."""
+    provider = PROVIDERS.get(row.provider)
+    if provider is None or row.granted is None:
+        return {"granted": None, "missing": [], "extra": []}
+    return {
+        "granted": list(row.granted),
+        "missing": list(missing_scopes(provider, row.granted, row.features)),
+        "extra": list(extra_scopes(provider, row.granted, row.features)),
+    }
 
 
 def token_in(masks: Mapping[str, Any]) -> str:

@@ -127,8 +127,8 @@ async def _ended(hub: Hub, attempt: OAuthAttempt, outcome: dict[str, str]) -> No
 async def answer(hub: Hub, actor: Actor, slug: str, mode: str) -> Connected | None:
     """What an admin said of the account that a consent proved: `replace`, `add`, or anything else for neither.
 
-    None for neither: nothing is stored then. The question stays where the vendor does not answer. Raises `NotFound` where nothing is asked any more, and what `begin` and
-    `connections.connect` raise.
+    None for neither: nothing is stored then. The question stays where the vendor does not answer. Raises `NotFound`
+    where nothing is asked any more, and what `begin` and `connections.connect` raise.
     """
     require_admin(actor)
     provider = PROVIDERS.get(slug)

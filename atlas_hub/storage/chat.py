@@ -64,6 +64,7 @@ def with_integration(rows: FromClause) -> Select[Any]:
         select(
             *(rows.c[name] for name in CONNECTION_COLUMNS),
             credential.c.expires_at,
+            credential.c.granted,
             app.c.identifier.label("integration_identifier"),
             app.c.purpose.label("integration_purpose"),
         )
@@ -75,7 +76,7 @@ def with_integration(rows: FromClause) -> Select[Any]:
 
 CONNECTION_COLUMNS: Final = (
     "id", "kind", "provider", "identifier", "subscriber", "contexts", "wire", "masks", "source", "account_key",
-    "account_name", "created_at", "updated_at",
+    "account_name", "state", "checks", "features", "created_at", "updated_at",
 )  # fmt: skip
 """What an answer about a channel connection is made of."""
 

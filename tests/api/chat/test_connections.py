@@ -44,6 +44,7 @@ async def test_a_connection_is_made_told_and_never_tells_its_token(ready: Client
         "subscriberId": "sub1", "contextKeys": ["app:jira", "tenant:acme"],
         "workspace": {"id": "T123", "name": "Acme HQ", "botUserId": "B1"},
         "auth": {"accessToken": MASK, "hasRefreshToken": False, "expiresAt": "2027-01-01T00:00:00.000Z"},
+        "state": "unverified", "checks": {}, "scopes": {"granted": None, "missing": [], "extra": []},
         "createdAt": said["createdAt"], "updatedAt": said["createdAt"],
     }  # fmt: skip
     assert (await ready.get(f"{PATH}/c%201%3Ax")).json()["data"] == said
