@@ -390,7 +390,7 @@ async def test_a_condition_that_the_clients_could_not_read_is_refused(chat: Clie
 
 
 async def test_of_some_there_is_one_alone(chat: Client) -> None:
-    for provider, channel, status in (("novu", "in_app", 400), ("novu-email", "email", 409), ("novu-sms", "sms", 409)):
+    for provider, channel, again in (("novu", "in_app", 400), ("novu-email", "email", 409), ("novu-sms", "sms", 409)):
         body = {"providerId": provider, "channel": channel}
         assert (await chat.post("/v1/integrations", json={**body, "identifier": provider})).status_code == 201
-        assert (await chat.post("/v1/integrations", json={**body, "identifier": "again"})).status_code == status
+        assert (await chat.post("/v1/integrations", json={**body, "identifier": "again"})).status_code == again
