@@ -16,10 +16,10 @@ from atlas_hub.kit.secret import HIDDEN
 
 _NAMES = (
     r"[\w-]{0,40}(?:token|passw(?:or)?d|secret|api_?key|private_?key|routing_?key|service_?key|"
-    r"license_?key|insert_?key|webhook_?url|signing_?key)"
+    r"license_?key|insert_?key|webhook_?url|signing_?key|code_?verifier)"
 )
 
-_WORDS = ("token", "passw", "secret", "key", "url")
+_WORDS = ("token", "passw", "secret", "key", "url", "verifier")
 """One of these is in every one of the names: a cheap question before the dear ones."""
 
 _WHOLE = [
@@ -62,6 +62,13 @@ _AFTER = [
         (r"(/oauth/callback(?:/[\w-]{1,40})?\?)[^\s\"'<>]+", 0),  # codes and states, in a server's access lines
         (r"\b((?:Bearer|ApiKey|Basic|Token) +)[A-Za-z0-9._~+/=:-]{8,}", re.IGNORECASE),
         (r"((?:/|%2F)(?:join|set-up)(?:/|%2F))[\w-]{16,}", re.IGNORECASE),  # our own one-time links
+        # Consents: what an access log has of a callback, also inside another address; what a token is asked for with.
+        (
+            r"((?:[?&]|%3F|%26)(?:code|state|nonce|code_verifier|client_secret)(?:=|%3D))(?:(?!%26)[^&\s\"'<>])+",
+            re.IGNORECASE,
+        ),
+        (r"\b((?:code|state)=)[\w%.~+/-]{16,}", 0),
+        (r"\b((?:code_verifier|client_secret|client_assertion|refresh_token|id_token)=)[^&\s\"'<>]+", 0),
         (r"((?:hooks\.slack\.com/|/api/(?:v\d+/)?webhooks/))[\w./-]{8,}", 0),
     )
 ]

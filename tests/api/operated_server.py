@@ -44,9 +44,9 @@ class Server:
 
 
 @contextmanager
-def served(folder: Path, *, workers: int = 1, database: str = "", **env: str) -> Iterator[Server]:
+def served(folder: Path, *, workers: int = 1, database: str = "", port: int = 0, **env: str) -> Iterator[Server]:
     """A server until the test is over; SIGKILL at the end at the latest."""
-    port, log = free_port(), folder / "server.log"
+    port, log = port or free_port(), folder / "server.log"
     given = environment(folder, database or f"sqlite:///{folder / 'atlas.db'}", ATLAS_LOG_FORMAT="json", **env)
     words = ["granian", "--interface", "asgi", "--factory", "--host", "127.0.0.1", "--port", str(port)]
     words += ["--workers", str(workers), "--workers-kill-timeout", "30", "--log-level", "warning"]

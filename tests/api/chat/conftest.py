@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from uuid import UUID
 
 import httpx
@@ -14,7 +16,10 @@ from atlas_hub import api as apis
 from atlas_hub.hub import Hub
 from atlas_hub.services import api_keys
 from atlas_hub.services.access import Actor, Role
-from tests.conftest import actor
+from tests.api.chat import typescript
+from tests.api.operated_server import served
+from tests.conftest import actor, open_hub
+from tests.conftest import test_settings as settings_for
 
 Client = httpx.AsyncClient  # noqa: TID251  # the tests are callers of the hub, not the hub
 
@@ -114,3 +119,45 @@ async def chat(here: Place) -> AsyncIterator[Client]:
     """A client with the admin's key of `here`."""
     async with calling(here.key) as client:
         yield client
+
+
+OUR_SLACK = {
+    "name": "Our Slack",
+    "identifier": "our-slack",
+    "providerId": "slack",
+    "channel": "chat",
+    "active": True,
+    "credentials": {"clientId": "1.2", "secretKey": "slack-client-secret-0001", "redirectUrl": "https://app.example/"},
+}
+
+
+@pytest.fixture(scope="package")
+def typescripts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[typescript.Client]]:
+    """TypeScript clients on a live server: of a workspace in use, and those of `strangers`."""
+    folder = tmp_path_factory.mktemp("typescript")
+    with typescript.running() as node:
+        keys = asyncio.run(_keys(folder))
+        with served(folder) as server:
+            clients = [typescript.Client(node, server.base, key) for key in keys]
+            clients[0]("integrations.create", OUR_SLACK)
+            clients[0]("subscribers.create", {"subscriberId": "sub1"})
+            yield clients
+            assert str(OUR_SLACK["credentials"]["secretKey"]) not in server.log.read_text()
+
+
+async def _keys(folder: Path) -> list[str]:
+    async with open_hub(settings_for(folder)) as hub:
+        here, there, own = [await place(hub) for _ in range(3)]
+    return [here.key, there.key, here.reader, here.elsewhere, "nobodys", own.key]
+
+
+@pytest.fixture
+def novu(typescripts: list[typescript.Client]) -> typescript.Client:
+    """A TypeScript client of a workspace with an integration, `our-slack`, and a subscriber, `sub1`."""
+    return typescripts[0]
+
+
+@pytest.fixture
+def strangers(typescripts: list[typescript.Client]) -> list[typescript.Client]:
+    """Of another workspace; of `novu`'s, but one that may only read, one for another API, one of nobody; of a third."""
+    return typescripts[1:]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import warnings
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -14,6 +15,7 @@ from novu_py.utils import BackoffStrategy, RetryConfig
 
 from atlas_hub.hub import Hub
 from tests.api.chat.conftest import THE_APIS, Place
+from tests.api.chat.ground import connection
 from tests.crash.killed import free_port
 
 NORETRY = RetryConfig("none", BackoffStrategy(1, 1, 1, 1), False)  # noqa: FBT003  # the client's signature
@@ -167,3 +169,50 @@ async def test_the_same_key_is_answered_the_same(novu: Novu) -> None:
     assert again.result == first.result
     assert again.headers["idempotency-replay"] == ["true"]
     await refused(create(create_integration_request_dto=MAIL, idempotency_key="once"), 422)
+
+
+@pytest.mark.parametrize("which", ["chat", "connect", "link_user"])
+async def test_addresses_of_consents(novu: Novu, which: str) -> None:
+    await made(novu, SLACK)
+    await novu.subscribers.create_async(create_subscriber_request_dto={"subscriber_id": "ana"})
+    call = getattr(novu.integrations, f"generate_{which}_o_auth_url_async")
+    name = {"chat": "generate_chat_oauth_url_request_dto", "connect": "generate_connect_oauth_url_request_dto",
+            "link_user": "generate_link_user_oauth_url_request_dto"}[which]  # fmt: skip
+    scope = "user_scope" if which == "link_user" else "scope"
+
+    def asked(**change: Any) -> Any:
+        return call(**{name: {"integration_identifier": "our-slack", "subscriber_id": "ana", **change}})
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # the client's, on the first of the three
+        url = (await asked(**{scope: ["chat:write"]})).result.url
+        assert "/oauth/v2/authorize?state=" in url
+        assert f"&{scope}=chat%3Awrite" in url
+        unknown = await refused(asked(integration_identifier="nope"), 404)
+        assert unknown.data.message.startswith("Integration not found: nope")
+        nobody = await refused(asked(subscriber_id="nobody"), 404)
+        assert nobody.data.message == "Subscriber not found: nobody"
+        wrong = await refused(asked(**{scope: ["a,b"]}), 422)
+        assert list(wrong.data.errors) == ["userScope" if which == "link_user" else "scope"]
+
+
+async def test_the_asynchronous_twins_of_connections_and_endpoints(novu: Novu) -> None:
+    await made(novu, SLACK)
+    await novu.subscribers.create_async(create_subscriber_request_dto={"subscriber_id": "sub1"})
+    body = connection(identifier="c1", integrationIdentifier="our-slack")
+    endpoint = {"type": "slack_user", "subscriber_id": "sub1", "integration_identifier": "our-slack",
+                "endpoint": {"user_id": "U1"}, "identifier": "e1"}  # fmt: skip
+    workspace = {"workspace": {"id": "T9"}, "auth": {"access_token": "xoxb-9"}}
+    for group, create, change in (
+        (novu.channel_connections, {"create_channel_connection_request_dto": body},
+         {"update_channel_connection_request_dto": workspace}),
+        (novu.channel_endpoints, {"request_body": endpoint},
+         {"update_channel_endpoint_request_dto": {"endpoint": {"user_id": "U2"}}}),
+    ):  # fmt: skip
+        one = (await group.create_async(**create)).result
+        assert (await group.retrieve_async(identifier=one.identifier)).result == one
+        assert [row.identifier for row in (await group.list_async(request={})).result.data] == [one.identifier]
+        assert (await group.update_async(identifier=one.identifier, **change)).result.updated_at >= one.updated_at
+        await refused(group.create_async(**create), 409)
+        await group.delete_async(identifier=one.identifier)
+        await refused(group.delete_async(identifier=one.identifier), 404)
