@@ -74,7 +74,7 @@ class ConnectionView:
 
 @dataclass(frozen=True, kw_only=True)
 class Connected:
-    """What became of a connect. `replaced` names the account that made way; `gone` is its grant that is to be revoked."""
+    """What became of a connect. `replaced` names the account that made way; `gone`: its grant that is to be revoked."""
 
     view: ConnectionView
     account: str

@@ -153,7 +153,7 @@ class Browser:
             answer = await self.begin(slug)
             assert answer.status_code == 303, answer.text
             url = answer.headers["location"]
-        with httpx.Client() as http:  # noqa: TID251  # as above
+        with httpx.Client() as http:  # as above
             usual = {"slack": "Allow", "teams": "Accept", "discord": "Authorize"}[slug]
             return str(await asyncio.to_thread(click, http, url, button or usual, **choices))
 

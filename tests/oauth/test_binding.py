@@ -62,7 +62,9 @@ async def test_the_vendor_gets_the_verifier_that_fits(ground: Ground, slug: str)
     await ground.browser().connect(slug)
     standin = ground.vendors.of(slug)
     (code,) = standin.codes.values()
-    brought = [call for call in standin.calls if call.path.endswith("/oauth2/token") or "/oauth2/v2.0/token" in call.path]
+    brought = [
+        call for call in standin.calls if call.path.endswith("/oauth2/token") or "/oauth2/v2.0/token" in call.path
+    ]
     verifiers = [told("?" + call.body.decode())["code_verifier"] for call in brought if b"code_verifier" in call.body]
     assert [code.proves(verifier) for verifier in verifiers] == [True]
 
