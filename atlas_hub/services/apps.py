@@ -122,6 +122,14 @@ async def lent_for(hub: Hub, tx: Tx, provider: Provider, credential: Credential)
     return lent(consent, app)
 
 
+def moved(hub: Hub, provider: Provider, credential: Credential) -> AuthExpired | None:
+    """Why a grant of the operator's app does not count any more: the variable names another client now."""
+    app = given(hub, provider) if credential.app_id == ENV else None
+    if app is None or app.client_id == credential.client_id:
+        return None
+    return AuthExpired(f"This was granted to another OAuth app of {provider.name} than the present one. Reconnect.")
+
+
 async def form_of(
     hub: Hub, tx: Tx, provider: Provider, method: Method[Any], credential: Credential, slot: str = "current"
 ) -> Form:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
@@ -20,20 +20,18 @@ from atlas_hub.kit.errors import (
 )
 from atlas_hub.providers import PROVIDERS
 from atlas_hub.providers.contract import CheckResult, Form, Method, Provider, Report, silent
-from atlas_hub.services import asking, environment, letting_go, pending, saving, truths, uses
+from atlas_hub.services import asking, environment, letting_go, pending, saving, storing, truths, uses
 from atlas_hub.services.access import Actor, require_admin
 from atlas_hub.services.changing import Change, changing
 from atlas_hub.services.opening import completed, find_method, opened, stands_in
 from atlas_hub.services.views import Connected, ConnectionView, Disconnected, view_of
 from atlas_hub.storage import connections as stored
 from atlas_hub.storage import installation
-from atlas_hub.storage.db import Broken
 from atlas_hub.storage.models import Connection, Credential
 
 CHECKS_A_MINUTE = 10
 LABEL_LENGTH = 120
 _UNOPENED = VaultLocked("What is stored of this connection cannot be opened. Connect it anew.")
-RACES = 3
 
 
 class Mode(StrEnum):
@@ -105,7 +103,7 @@ async def connect(
         mode=mode.value,
         agreed=agreed,
     )
-    saved = await store(hub, actor, order, begins=begins)
+    saved = await storing.store(hub, actor, order, begins=begins)
     await hub.bus.publish(Changed(actor.workspace, provider.slug))
     return saved
 
@@ -138,24 +136,6 @@ async def _prove(
         if save_unverified and method.may_save_unverified and error.retryable:
             return CheckResult(account=None, label=method.called(form)), error.text
         raise
-
-
-async def store(hub: Hub, actor: Actor, order: saving.Order, *, begins: bool) -> Connected:
-    """Save in one transaction; where another workspace or worker was first, look again.
-
-    The grant of an account that made way is revoked then, and where it could not be, a warning says so.
-    """
-    for _ in range(RACES):
-        try:
-            async with changing(hub, actor, begins=begins) as change:
-                saved = await saving.save(change, order)
-        except Broken:
-            continue
-        revoked = await letting_go.revoke(hub, saved.gone) if saved.gone else None
-        if revoked is None or revoked.dead:
-            return saved
-        return replace(saved, warnings=(*saved.warnings, f"{saved.replaced}: {revoked.text}"))
-    raise Conflict(f"{order.provider.name} was being connected elsewhere at the same time. Try again.")
 
 
 async def check_now(hub: Hub, actor: Actor, connection_id: str, report: Report = silent) -> ConnectionView:

@@ -194,7 +194,7 @@ async def finish(hub: Hub, actor: Actor | None, slug: str, browser: str, params:
         secrets = hub.vault.open(sealed, bound_to=bound_to(attempt, "sealed"))
         return await _exchanged(hub, actor, provider, attempt, secrets, browser, params)
     except HubError as error:
-        await granting.failed(hub, attempt, error.text)
+        await granting.failed(hub, attempt, actor, error)
         why = "overtaken" if isinstance(error, granting.Overtaken) else "failed"
         why = error.why if isinstance(error, ConsentFailed) else why
         raise ConsentFailed(error.text, why=why, provider=provider.slug) from None

@@ -9,12 +9,13 @@ from typing import Any, Final
 
 from atlas_hub.bus import Changed
 from atlas_hub.hub import Hub
-from atlas_hub.kit.errors import AnotherAccount, Conflict, NotFound, PlatformError, ProviderError
+from atlas_hub.kit.errors import AnotherAccount, Conflict, HubError, NotFound, PlatformError, ProviderError
 from atlas_hub.providers import PROVIDERS
 from atlas_hub.providers._consent import App, Grant
 from atlas_hub.providers.contract import CheckResult, Method, Provider, silent
-from atlas_hub.services import apps, asking, connections, saving
-from atlas_hub.services.access import Actor, require_admin
+from atlas_hub.services import apps, asking, saving, storing
+from atlas_hub.services.access import Actor, Role, require_admin
+from atlas_hub.services.changing import changing
 from atlas_hub.services.views import Connected
 from atlas_hub.storage import consents as stored
 from atlas_hub.storage import installation
@@ -41,7 +42,7 @@ async def save(
     mode: str,
     agreed: str = "",
 ) -> Connected:
-    """Prove a grant and store it. Raises what `connections.store` raises, and a `ProviderError`."""
+    """Prove a grant and store it. Raises what `storing.store` raises, and a `ProviderError`."""
     method = _method(provider)
     result = await asking.check(method, grant.form, hub.http, silent)
     _same_account(provider, grant, result)
@@ -62,7 +63,7 @@ async def save(
         grant=saving.Granted(app_id=app.id, client_id=app.client_id, ends=ends),
         features=None if features is None else tuple(features),
     )
-    saved = await connections.store(hub, actor, order, begins=begins)
+    saved = await storing.store(hub, actor, order, begins=begins)
     await hub.bus.publish(Changed(actor.workspace, provider.slug))
     return saved
 
@@ -110,8 +111,19 @@ async def done(hub: Hub, attempt: OAuthAttempt, saved: Connected) -> None:
     await _ended(hub, attempt, {"kind": "done", "text": f"This is {saved.account}. {warnings}".strip()})
 
 
-async def failed(hub: Hub, attempt: OAuthAttempt, text: str) -> None:
-    """Note why it came to nothing, for the card."""
+async def failed(hub: Hub, attempt: OAuthAttempt, actor: Actor | None, error: HubError) -> None:
+    """Note why it came to nothing, for the card and the audit log. `actor` is who came back with it."""
+    text = error.text
+    itself = actor if actor and actor.workspace == attempt.workspace else Actor(
+        id="", name="somebody else", workspace=attempt.workspace, role=Role.READ_ONLY
+    )  # fmt: skip
+    async with hub.db.reading() as tx:
+        begins = await installation.may_begin(tx, attempt.workspace)
+    try:
+        async with changing(hub, itself, begins=begins) as change:
+            await change.note("connect_failed", provider=attempt.provider, failed=True, code=error.code)
+    except NotFound:
+        return  # the workspace is gone, and its consents with it
     await _ended(hub, attempt, {"kind": "failed", "text": text[:500]})
 
 

@@ -79,6 +79,7 @@ async def _read(
                     lends = error
                 except BadForm as error:
                     lends = AuthExpired(error.text)
+                lends = apps.moved(hub, PROVIDERS[row.provider], credential) or lends
         if credential is None or not refreshing.wants(hub, credential):
             break
         try:

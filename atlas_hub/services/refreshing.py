@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from atlas_hub.bus import Changed
 from atlas_hub.hub import Hub
+from atlas_hub.kit.clock import iso, parse
 from atlas_hub.kit.errors import AuthExpired, HubError, NetworkError, NotFound, ProviderError, VaultLocked
 from atlas_hub.kit.ids import new_id
 from atlas_hub.providers import PROVIDERS
@@ -35,6 +36,8 @@ RARELY: Final = timedelta(hours=1)
 """How long nobody asks again after a refusal for good, until an admin reconnects."""
 WAIT_SECONDS: Final = 20.0
 ACTOR: Final = "hub"
+PENDING_ENDS: Final = "_pending_ends"
+"""Among a credential's options, while a new token waits to be proven: when it ends."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -163,7 +166,8 @@ async def _keep(hub: Hub, credential_id: str, turn: _Turn, grant: Grant) -> bool
             return False
         secrets = apps.kept_secrets(turn.method, grant.form)
         credential.pending = hub.vault.seal(secrets, bound_to=bound_to(credential, "pending"))
-        credential.options = {**credential.options, "_pending_lasts": grant.lasts}
+        ends = None if grant.lasts is None else iso(hub.now() + timedelta(seconds=grant.lasts))
+        credential.options = {**credential.options, PENDING_ENDS: ends}
         return True
 
 
@@ -179,9 +183,9 @@ async def _take_over(hub: Hub, credential_id: str, turn: _Turn) -> bool:
         credential.pending = credential.previous = None
         credential.key_id = hub.vault.active_id
         options = dict(credential.options)
-        lasts = options.pop("_pending_lasts", None)
+        ends = options.pop(PENDING_ENDS, None)
         credential.options = options
-        credential.expires_at = change.at + timedelta(seconds=lasts) if lasts else None
+        credential.expires_at = parse(ends) if ends else None
         credential.lease_owner, credential.lease_until = "", None
         credential.updated_at = change.at
         masks = apps.kept_masks(turn.method, turn.method.form.model_validate({**options, **opened, **_lent(turn)}))

@@ -17,6 +17,7 @@ from atlas_hub import hub as hubs
 from tests.conftest import actor, open_hub
 from tests.conftest import test_settings as settings_for
 from tests.oauth.ground import ADDRESS, ROUTE, Clock, Ground, Sessions, Vendors
+from tests.standins import slack_seed
 from tests.standins.discord import DiscordStandin
 from tests.standins.slack import SlackStandin
 from tests.standins.teams import TeamsStandin
@@ -36,6 +37,13 @@ def vendors(_standins: Vendors, monkeypatch: pytest.MonkeyPatch) -> Vendors:
         for name, value in {**standin.env, **standin.app_env}.items():
             monkeypatch.setenv(name, value)
     return _standins
+
+
+@pytest.fixture
+def rotating(vendors: Vendors, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The operator's app of Slack is one whose tokens end."""
+    monkeypatch.setenv("SLACK_CLIENT_ID", slack_seed.ROTATING_APP)
+    monkeypatch.setenv("SLACK_CLIENT_SECRET", slack_seed.ROTATING_SECRET)
 
 
 @pytest.fixture(scope="session")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from atlas_hub.bus import Changed
 from atlas_hub.kit.errors import Conflict, Forbidden, NetworkError, NotFound, PlatformError, ProviderError
 from atlas_hub.services import connections, granting
 from atlas_hub.services.access import Role
@@ -280,3 +281,15 @@ async def test_more_is_switched_on_by_a_consent(ground: Ground) -> None:
     (after,) = await ground.rows()
     assert "read_history" in after.features
     assert after.id == row.id
+
+
+async def test_other_pages_hear_of_it_once_it_is_stored(ground: Ground, monkeypatch: pytest.MonkeyPatch) -> None:
+    await asked(ground)
+    heard: list[tuple[str, list[str]]] = []
+
+    async def hear(changed: Changed) -> None:
+        heard.append((changed.provider, [row.account_key for row in await ground.rows()]))
+
+    monkeypatch.setattr(ground.hub.bus, "publish", hear)
+    await granting.answer(ground.hub, ground.owner, "slack", "replace")
+    assert heard[-1] == ("slack", ["T0BETA"])

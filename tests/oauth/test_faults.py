@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
+from atlas_hub.storage.models import AuditEvent
 from tests.oauth.ground import ROUTE, Ground, state_of, told
-from tests.standins import entra, entra_tokens, slack_oauth, teams_seed
 from tests.standins import discord_oauth as discord
+from tests.standins import entra, entra_tokens, slack_oauth, teams_seed
 from tests.standins.dial import NONSENSE, Fault
 
 TOKEN = {"slack": slack_oauth.TOKEN_PATH, "teams": entra.TOKEN_PATH, "discord": discord.TOKEN_PATH}
@@ -91,6 +92,7 @@ async def test_a_token_of_another_bot_than_was_named(ground: Ground) -> None:
     text = await browser.page(await browser.connect("slack"))
     assert "named another account" in text
     assert [row.account_key for row in await ground.rows()] == ["T0BETA"]
+
 
 @pytest.mark.parametrize("fault", [Fault.UNAVAILABLE, Fault.HTML, Fault.UNAUTHORIZED])
 @pytest.mark.parametrize(("slug", "path"), [("slack", "*/auth.test"), ("discord", "*/guilds/*"), ("teams", "*/keys")])
@@ -185,3 +187,17 @@ async def test_the_apps_secret_is_wrong(ground: Ground, monkeypatch: Any) -> Non
             assert "secret" in text.lower()
             assert "not-the-secret" not in text
     assert await ground.rows() == []
+
+
+async def test_a_consent_that_came_to_nothing_is_an_event_of_its_workspace(each_ground: Ground) -> None:
+    ground = each_ground
+    ground.person("olga", name="olga@example.org")
+    mine, hers = await ground.browser().consent("slack"), await ground.browser("olga").consent("slack")
+    await ground.browser().back(mine)  # another browser of the same person
+    await ground.browser().back(hers)  # somebody of another workspace
+    events = [event for event in await ground.rows(AuditEvent) if event.kind == "connect_failed"]
+    told_of = {event.workspace: (event.actor, event.provider, event.result) for event in events}
+    assert told_of == {
+        ground.owner.workspace: (ground.owner.name, "slack", "failed"),
+        ground.sessions.people["olga"].workspace: ("somebody else", "slack", "failed"),
+    }

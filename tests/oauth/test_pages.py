@@ -81,7 +81,7 @@ async def test_a_provider_without_consent(ground: Ground, slug: str) -> None:
     assert await ground.attempts() == []
 
 
-@pytest.mark.parametrize("body", [b"a=1&" * 40, b"x" * 10_000, b"connection=%00", b"\xff\xfe=\xff", b"feature=nonsense"])
+@pytest.mark.parametrize("body", [b"a=1&" * 40, b"x" * 10_000, b"connection=%00", b"\xff=", b"feature=x"])
 async def test_a_form_that_nobody_sends(ground: Ground, body: bytes) -> None:
     browser = ground.browser()
     given = {"origin": ADDRESS, "sec-fetch-site": "same-origin", "content-type": "application/x-www-form-urlencoded"}
@@ -214,7 +214,9 @@ async def test_a_servers_access_line_has_neither_code_nor_state(
     cookie = str(browser.http.cookies["atlas_oauth"])
     given: Any = tuple(url if part == "{url}" else part for part in args or ())
     if args is None:
-        given = ({"time": "now", "addr": "127.0.0.1", "method": "GET", "path": url, "protocol": "HTTP/1.1", "status": 303},)
+        given = (
+            {"time": "now", "addr": "127.0.0.1", "method": "GET", "path": url, "protocol": "HTTP/1.1", "status": 303},
+        )
     logging.getLogger(logger).warning(words, *given)
     logging.getLogger("host").warning("cookie: theme=dark; atlas_oauth=%s; __Host-atlas_oauth=%s", cookie, cookie)
     assert "/oauth/callback/slack" in caplog.text
