@@ -20,7 +20,7 @@ from atlas_hub.kit.errors import (
 )
 from atlas_hub.providers import PROVIDERS
 from atlas_hub.providers.contract import CheckResult, Form, Method, Provider, Report, silent
-from atlas_hub.services import asking, environment, letting_go, pending, saving, storing, truths, uses
+from atlas_hub.services import asking, credentials, environment, letting_go, pending, saving, storing, truths, uses
 from atlas_hub.services.access import Actor, require_admin
 from atlas_hub.services.changing import Change, changing
 from atlas_hub.services.opening import completed, find_method, opened, stands_in
@@ -93,7 +93,7 @@ async def connect(
     proven = result.account
     if kept and proven and (proven.app_key, proven.key) != (kept.app_key, kept.account_key):
         form = method.read(values)  # what was kept is the other account's
-    order = saving.Order(
+    order = credentials.Order(
         provider=provider,
         method=method,
         form=form,

@@ -13,7 +13,7 @@ from atlas_hub.kit.errors import AnotherAccount, Conflict, HubError, NotFound, P
 from atlas_hub.providers import PROVIDERS
 from atlas_hub.providers._consent import App, Grant
 from atlas_hub.providers.contract import CheckResult, Method, Provider, silent
-from atlas_hub.services import apps, asking, saving, storing
+from atlas_hub.services import apps, asking, credentials, storing
 from atlas_hub.services.access import Actor, Role, require_admin
 from atlas_hub.services.changing import changing
 from atlas_hub.services.views import Connected
@@ -51,7 +51,7 @@ async def save(
     async with hub.db.reading() as tx:
         begins = await installation.may_begin(tx, actor.workspace)
     features = asked["features"]
-    order = saving.Order(
+    order = credentials.Order(
         provider=provider,
         method=method,
         form=grant.form,
@@ -60,7 +60,7 @@ async def save(
         source="page",
         mode=mode,
         agreed=agreed,
-        grant=saving.Granted(app_id=app.id, client_id=app.client_id, ends=ends),
+        grant=credentials.Granted(app_id=app.id, client_id=app.client_id, ends=ends),
         features=None if features is None else tuple(features),
     )
     saved = await storing.store(hub, actor, order, begins=begins)

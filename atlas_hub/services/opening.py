@@ -19,7 +19,7 @@ from atlas_hub.kit.errors import (
 from atlas_hub.kit.reading import is_blank
 from atlas_hub.providers import PROVIDERS
 from atlas_hub.providers.contract import Form, Method, Provider
-from atlas_hub.services import apps, environment, refreshing, saving
+from atlas_hub.services import apps, credentials, environment, refreshing
 from atlas_hub.services.access import Actor
 from atlas_hub.services.views import State
 from atlas_hub.storage import connections as stored
@@ -58,7 +58,7 @@ async def opened(
     if isinstance(lends, ProviderError | VaultLocked):
         return row, provider, method, None, lends
     try:
-        return row, provider, method, saving.unseal(hub.vault, row, credential, method, lends), None
+        return row, provider, method, credentials.unseal(hub.vault, row, credential, method, lends), None
     except (VaultLocked, Incomplete) as error:
         return row, provider, method, None, error
 

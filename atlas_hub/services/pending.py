@@ -14,7 +14,7 @@ from atlas_hub.bus import Changed
 from atlas_hub.hub import Hub
 from atlas_hub.kit.errors import BadForm, ProviderError, VaultLocked
 from atlas_hub.providers.contract import CheckResult, Form, Method, silent
-from atlas_hub.services import asking, saving, truths
+from atlas_hub.services import asking, credentials, saving, truths
 from atlas_hub.services.access import Actor, Role
 from atlas_hub.services.changing import Change, changing
 from atlas_hub.services.opening import find_method
@@ -39,8 +39,8 @@ def put(change: Change, row: Connection, credential: Credential, form: Form) -> 
     """Let a form wait beside the proven one. `settle` must follow, once this is committed. Raises `VaultLocked`."""
     vault, current = change.hub.vault, bound_to(credential, "current")
     secrets: dict[str, Any] = dict(vault.open(credential.current or b"", bound_to=current))
-    if saving.OPTIONS not in secrets:
-        secrets[saving.OPTIONS] = json.dumps(row.options)
+    if credentials.OPTIONS not in secrets:
+        secrets[credentials.OPTIONS] = json.dumps(row.options)
         credential.current = vault.seal(secrets, bound_to=current)
     credential.pending = vault.seal(form.given_secrets(), bound_to=bound_to(credential, "pending"))
     credential.key_id, credential.updated_at = vault.active_id, change.at
@@ -52,7 +52,7 @@ def written(hub: Hub, row: Connection, credential: Credential) -> dict[str, Any]
     column = "current" if credential.pending is None else "pending"
     sealed = credential.pending or credential.current or b""
     secrets: dict[str, Any] = dict(hub.vault.open(sealed, bound_to=bound_to(credential, column)))
-    secrets.pop(saving.OPTIONS, None)
+    secrets.pop(credentials.OPTIONS, None)
     return {**row.options, **secrets}
 
 
@@ -84,7 +84,7 @@ async def _settle(hub: Hub, row_id: str) -> None:
             )
             now.current, now.pending, now.key_id = sealed, None, hub.vault.active_id
             present.connected_at = present.updated_at = change.at
-            form = saving.unseal(hub.vault, present, now, method)
+            form = credentials.unseal(hub.vault, present, now, method)
             present.details = [[name, value] for name, value in method.facts(form).items()]
             present.account_name = outcome.label[: saving.NAME_LENGTH]
             truths.accepted(present, provider, outcome, change.at)

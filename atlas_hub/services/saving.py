@@ -2,79 +2,26 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, Final
+from typing import Any
 
 from atlas_hub.hub import Hub
-from atlas_hub.kit.errors import AnotherAccount, BadForm, Conflict, Incomplete
+from atlas_hub.kit.errors import AnotherAccount, Conflict
 from atlas_hub.kit.ids import new_id
-from atlas_hub.providers.contract import UNKEYED, CheckResult, Form, Method, Provider, Purpose, scope_of
-from atlas_hub.services import apps, environment, letting_go, truths
+from atlas_hub.providers.contract import CheckResult, Method, Provider, Purpose
+from atlas_hub.services import apps, credentials, environment, letting_go, truths
 from atlas_hub.services.access import Actor
 from atlas_hub.services.changing import Change
 from atlas_hub.services.views import Connected, said, view_of
 from atlas_hub.storage import connections as stored
 from atlas_hub.storage.db import Tx
 from atlas_hub.storage.models import Connection, Credential
-from atlas_hub.storage.sealed import bound_to
-from atlas_hub.storage.vault import Vault
 
 LABEL_LENGTH, NAME_LENGTH = 120, 200
 """What the columns take; a vendor may tell longer ones."""
 CLAIMING = frozenset({Purpose.CHAT, Purpose.TRACK})
 
 
-@dataclass(frozen=True, kw_only=True)
-class Granted:
-    """To which app a consent was given, and when its token ends."""
-
-    app_id: str
-    client_id: str
-    ends: datetime | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Order:
-    """What is to be saved. `silence` is why the vendor could not be asked, or "" where it proved the form."""
-
-    provider: Provider
-    method: Method[Any]
-    form: Form
-    result: CheckResult
-    silence: str
-    source: str
-    mode: str
-    agreed: str = ""  # the account that an admin agreed to, where one was asked
-    grant: Granted | None = None
-    features: tuple[str, ...] | None = None  # what is switched on from now on; None: as it was
-
-    @property
-    def scope(self) -> str:
-        return scope_of(self.provider, self.method)
-
-
-OPTIONS: Final = "options:json"
-"""In a sealed slot: the fields that are no secrets, while the row shows those of a form that waits (`pending`)."""
-
-
-def unseal(
-    vault: Vault, row: Connection, credential: Credential, method: Method[Any], lent: Mapping[str, Any] | None = None
-) -> Form:
-    """The form that is used, with what its OAuth app lends. Raises `VaultLocked`, `Incomplete` for a wrong field."""
-    secrets: dict[str, Any] = dict(vault.open(credential.current or b"", bound_to=bound_to(credential, "current")))
-    own = secrets.pop(OPTIONS, None)
-    options = row.options if own is None else json.loads(own.reveal())
-    try:
-        form: Form = method.read({**options, **secrets, **(lent or {})})
-    except BadForm as error:
-        raise Incomplete(error.text) from None
-    return form
-
-
-async def save(change: Change, order: Order) -> Connected:
+async def save(change: Change, order: credentials.Order) -> Connected:
     """Store a connect. Raises `AnotherAccount` or `Conflict`; may meet `db.Broken` where two race."""
     hub, actor, tx = change.hub, change.actor, change.tx
     present, leaving = await _place(tx, actor, order)
@@ -92,7 +39,7 @@ async def save(change: Change, order: Order) -> Connected:
                 f"{account.name} is already connected elsewhere in this installation. "
                 f"Disconnect it there first, or connect another {order.provider.name} account."
             )
-    credential = await _credential(hub, tx, actor, order, row)
+    credential = await credentials.written(hub, tx, actor.workspace, order, row)
     former = row.credential_id
     _write(hub, actor, order, row, credential)
     if present is None:
@@ -135,7 +82,7 @@ async def save(change: Change, order: Order) -> Connected:
     )
 
 
-async def _place(tx: Tx, actor: Actor, order: Order) -> tuple[Connection | None, Connection | None]:
+async def _place(tx: Tx, actor: Actor, order: credentials.Order) -> tuple[Connection | None, Connection | None]:
     """The row to update, if any, and the primary that makes way, if any."""
     account = order.result.account
     primary = await stored.primary_of(tx, actor.workspace, order.scope)
@@ -157,11 +104,11 @@ async def _place(tx: Tx, actor: Actor, order: Order) -> tuple[Connection | None,
     return None, primary
 
 
-def _way(order: Order) -> tuple[str, str]:
+def _way(order: credentials.Order) -> tuple[str, str]:
     return order.provider.slug, order.method.key
 
 
-async def _make_way(change: Change, order: Order, leaving: Connection) -> tuple[bool, str | None]:
+async def _make_way(change: Change, order: credentials.Order, leaving: Connection) -> tuple[bool, str | None]:
     """Take the former primary out; whether it stays stored, and the id of a grant that is to be revoked.
 
     Mail that came by another API stays, not primary (decisions §6 *Mail*).
@@ -177,7 +124,7 @@ async def _make_way(change: Change, order: Order, leaving: Connection) -> tuple[
     return False, gone
 
 
-def _new_row(actor: Actor, order: Order) -> Connection:
+def _new_row(actor: Actor, order: credentials.Order) -> Connection:
     connection_id = new_id()
     return Connection(
         id=connection_id,
@@ -194,47 +141,7 @@ def _new_row(actor: Actor, order: Order) -> Connection:
     )
 
 
-async def _credential(hub: Hub, tx: Tx, actor: Actor, order: Order, row: Connection) -> Credential:
-    account = order.result.account
-    app_key, account_key = (account.app_key, account.key) if account else (UNKEYED, f"row:{row.id}")
-    credential = await stored.credential_for(tx, actor.workspace, order.provider.slug, app_key, account_key)
-    if credential is None:
-        credential = Credential(
-            workspace=actor.workspace,
-            provider=order.provider.slug,
-            app_key=app_key,
-            account_key=account_key,
-            key_id=hub.vault.active_id,
-        )
-        tx.add(credential)
-    secrets = apps.kept_secrets(order.method, order.form)
-    credential.current = hub.vault.seal(secrets, bound_to=bound_to(credential, "current"))
-    credential.pending = credential.previous = None
-    credential.key_id = hub.vault.active_id
-    _grant(credential, order)
-    _tell(credential, order.result)
-    await tx.flush()
-    return credential
-
-
-def _grant(credential: Credential, order: Order) -> None:
-    """Note to whom a consent was given; a token that was pasted over one is nobody's grant."""
-    grant = order.grant
-    credential.method = order.method.key if grant else ""
-    credential.app_id, credential.client_id = (grant.app_id, grant.client_id) if grant else ("", "")
-    credential.options = apps.kept_options(order.method, order.form) if grant else {}
-    credential.expires_at = grant.ends if grant else None
-    credential.lease_owner, credential.lease_until = "", None
-
-
-def _tell(credential: Credential, result: CheckResult) -> None:
-    if result.granted is not None or not credential.method:
-        credential.granted = None if result.granted is None else sorted(result.granted)
-    if not credential.method:  # else the token's answer told it, and a check does not
-        credential.expires_at = result.expires_at
-
-
-def _write(hub: Hub, actor: Actor, order: Order, row: Connection, credential: Credential) -> None:
+def _write(hub: Hub, actor: Actor, order: credentials.Order, row: Connection, credential: Credential) -> None:
     row.method = order.method.key
     row.credential_id = credential.id
     row.options = apps.kept_options(order.method, order.form)
@@ -277,7 +184,7 @@ async def prove(
 ) -> None:
     """Write what a later check proved: names that changed at the vendor, scopes, expiry, a claim not yet made."""
     if credential is not None:
-        _tell(credential, result)
+        credentials.tell(credential, result)
     account = result.account
     given = row.source == environment.SOURCE  # its variable may have been set to another account's token
     if account is None or (not given and (account.app_key, account.key) != (row.app_key, row.account_key)):

@@ -7,7 +7,7 @@ from typing import Final
 
 from atlas_hub.hub import Hub
 from atlas_hub.kit.errors import Conflict
-from atlas_hub.services import letting_go, saving
+from atlas_hub.services import credentials, letting_go, saving
 from atlas_hub.services.access import Actor
 from atlas_hub.services.changing import changing
 from atlas_hub.services.views import Connected
@@ -16,7 +16,7 @@ from atlas_hub.storage.db import Broken
 RACES: Final = 3
 
 
-async def store(hub: Hub, actor: Actor, order: saving.Order, *, begins: bool) -> Connected:
+async def store(hub: Hub, actor: Actor, order: credentials.Order, *, begins: bool) -> Connected:
     """Save in one transaction; where another workspace or worker was first, look again.
 
     The grant of an account that made way is revoked then, and where it could not be, a warning says so.
