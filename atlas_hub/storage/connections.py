@@ -234,6 +234,20 @@ async def free_claim(tx: Tx, workspace: str, provider: str, app_key: str, accoun
     return True
 
 
+async def used(tx: Tx, provider: str, app_key: str, account_key: str) -> int:
+    """How many connections of the whole installation are tied to an account."""
+    statement = (
+        select(func.count())
+        .select_from(Connection)
+        .where(
+            col(Connection.provider) == provider,
+            col(Connection.app_key) == app_key,
+            col(Connection.account_key) == account_key,
+        )
+    )
+    return (await tx.execute(statement)).scalar_one()
+
+
 async def used_elsewhere(tx: Tx, connection: Connection) -> int:
     """How many connections of the whole installation are tied to the same account."""
     statement = (
