@@ -15,7 +15,7 @@ from atlas_hub.api.traffic import TRAFFIC
 Apis = tuple[tuple[str, ASGIApp], ...]
 
 
-def transformer(actors_path: str, route: str | None) -> Callable[[ASGIApp], ASGIApp]:
+def transformer(actors_path: str, route: str | None = "/admin/integrations") -> Callable[[ASGIApp], ASGIApp]:
     """For `rx.App.api_transformer`. `actors_path` is the dotted path of the host's actors module, `route` the page's.
 
     Raises `ImportError` at once where there is no such module. Nothing is opened here.
