@@ -117,7 +117,7 @@ class _Pages:
         if actor is None:
             return self._to_sign_in(slug)
         given = await _form(request)
-        token = _browser(hub, request) or oauth.new_secret().reveal()
+        token = _browser(hub, request) or oauth.new_cookie()
         address = await consents.begin(
             hub,
             actor,

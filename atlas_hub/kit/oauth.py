@@ -21,7 +21,12 @@ def address(base: str, params: Mapping[str, str]) -> str:
 
 def new_secret() -> Secret:
     """A value that nobody can guess: a state, a nonce or a code verifier."""
-    return Secret(secrets.token_urlsafe(_BYTES))
+    return Secret(new_cookie())
+
+
+def new_cookie() -> str:
+    """A value that nobody can guess, by which a browser is known again."""
+    return secrets.token_urlsafe(_BYTES)
 
 
 def challenge(verifier: Secret) -> str:

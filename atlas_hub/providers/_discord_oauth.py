@@ -162,7 +162,8 @@ class DiscordInstall(DiscordConsent, Method[Server]):
             return Revoked(dead=None, text=f"The hub has no bot token to leave the server with. {_BY_HAND}")
         path = f"/users/@me/guilds/{form.guild_id}"
         answer = await ask(form.bot_token, form.application_id, http, path, method="DELETE")
-        if answer.status in {HTTPStatus.NO_CONTENT, HTTPStatus.OK, HTTPStatus.NOT_FOUND, HTTPStatus.FORBIDDEN}:
+        absent = answer.status in {HTTPStatus.NOT_FOUND, HTTPStatus.FORBIDDEN} and "code" in answer.object
+        if answer.status == HTTPStatus.NO_CONTENT or absent:  # anything else is not Discord's word for it
             return Revoked(dead=True, text="The bot left the server.")
         http.judge(DISCORD, answer)
         return Revoked(dead=False, text=f"Discord did not let the bot leave the server. {_BY_HAND}")

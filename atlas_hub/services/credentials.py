@@ -43,6 +43,7 @@ class Order:
     agreed: str = ""  # the account that an admin agreed to, where one was asked
     grant: Granted | None = None
     features: tuple[str, ...] | None = None  # what is switched on from now on; None: as it was
+    renews: str = ""  # the id of a connection that was to be connected anew: that alone makes it no default
 
     @property
     def scope(self) -> str:

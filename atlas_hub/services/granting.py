@@ -62,6 +62,7 @@ async def save(
         agreed=agreed,
         grant=credentials.Granted(app_id=app.id, client_id=app.client_id, ends=ends),
         features=None if features is None else tuple(features),
+        renews=asked["connection"],
     )
     saved = await storing.store(hub, actor, order, begins=begins)
     await hub.bus.publish(Changed(actor.workspace, provider.slug))
@@ -78,7 +79,8 @@ def _same_account(provider: Provider, grant: Grant, result: CheckResult) -> None
     """The token must be of the account that the vendor named beside it."""
     told, account = grant.workspace, result.account
     bot = told.get("botUserId")
-    if account is None or (bot and account.app_key not in {bot, "-"}):
+    same = account is not None and account.key.rpartition(":")[2] == told["id"]
+    if account is None or not same or (bot and account.app_key not in {bot, "-"}):
         raise PlatformError(f"{provider.name} named another account than its token is of. Begin again on the card.")
 
 

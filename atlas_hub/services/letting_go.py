@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from atlas_hub.hub import Hub
 from atlas_hub.kit.errors import HubError, NotFound, ProviderError
+from atlas_hub.kit.http import Http
 from atlas_hub.providers import PROVIDERS
-from atlas_hub.providers._consent import Consent
+from atlas_hub.providers._consent import App, Consent, Refreshes
 from atlas_hub.providers.contract import Form, Method, Provider, Revoked, Revokes
 from atlas_hub.services import apps
 from atlas_hub.services.access import Actor, Role
@@ -32,6 +33,8 @@ AGAIN: Final = timedelta(minutes=10)
 ACTOR: Final = "hub"
 BROUGHT: Final = "brought"
 """In the options of a credential: an application brought the token, nobody consented here."""
+OF: Final = "_of"
+"""Among the options of a credential that waits: of which app and account it was."""
 
 
 async def let_go(change: Change, row: Connection, *, also_typed: bool = False) -> str | None:
@@ -47,7 +50,7 @@ async def let_go(change: Change, row: Connection, *, also_typed: bool = False) -
         return None
     if not credential.method:
         credential.method, credential.options = row.method, dict(row.options)
-    keep_apart(change, credential)
+    keep_apart(credential, change.at)
     await change.tx.flush()
     return credential.id
 
@@ -65,7 +68,7 @@ async def let_go_alone(change: Change, credential: Credential) -> str | None:
     if used or credential.current is None or not _is_grant(credential):
         await stored.drop_unused(tx, credential.id)
         return None
-    keep_apart(change, credential)
+    keep_apart(credential, change.at)
     await tx.flush()
     return credential.id
 
@@ -77,12 +80,13 @@ def revoke_soon(hub: Hub, *credential_ids: str | None) -> None:
             hub.soon(revoke_later(hub, credential_id))
 
 
-def keep_apart(change: Change, credential: Credential) -> None:
+def keep_apart(credential: Credential, at: datetime) -> None:
     """Mark a credential as one that waits for its revocation: it is in nobody's way any more."""
+    credential.options = {**credential.options, OF: [credential.app_key, credential.account_key]}
     credential.account_key = f"{stored.GONE}{credential.id}"
     credential.app_key = "-"
     credential.lease_owner, credential.lease_until = "", None
-    credential.updated_at = change.at
+    credential.updated_at = at
 
 
 async def revoke(hub: Hub, credential_id: str, *, seconds: float = SECONDS, last: bool = True) -> Revoked | None:
@@ -108,14 +112,19 @@ async def _revoked(hub: Hub, credential_id: str, seconds: float, *, last: bool) 
             return None
         provider = PROVIDERS.get(credential.provider)
         method = provider.method(credential.method) if provider else None
-        outcome: Revoked | Form | None = None
+        outcome: Revoked | list[Form] | None = None
+        app: App | None = None
         if provider is None or method is None:
             outcome = Revoked(dead=None, text="This hub does not know the provider any more.")
+        elif await stored.tied_to(tx, credential.provider, *credential.options.get(OF, ("", ""))):
+            # A vendor with one token for an app and account (Slack) would end what is used now.
+            outcome = Revoked(dead=None, text="The account was connected again meanwhile, so nothing was revoked.")
         else:
             outcome = await _opened(hub, tx, provider, method, credential)
+            app = await _app_of_ended(hub, tx, provider, credential)
         created, workspace = credential.updated_at, credential.workspace
     if provider is not None and method is not None and not isinstance(outcome, Revoked):
-        said = await _ask(hub, provider, method, outcome, seconds)
+        said = await _ask(hub, provider, method, outcome or [], app, seconds)
         if said is None and not last and at - created < PATIENCE:
             return None
         outcome = said or Revoked(dead=None, text=_unknown(provider, method, f"{provider.name} did not answer."))
@@ -123,20 +132,51 @@ async def _revoked(hub: Hub, credential_id: str, seconds: float, *, last: bool) 
     return outcome if isinstance(outcome, Revoked) else None
 
 
-async def _opened(hub: Hub, tx: Tx, provider: Provider, method: Method[Any], credential: Credential) -> Revoked | Form:
+async def _opened(
+    hub: Hub, tx: Tx, provider: Provider, method: Method[Any], credential: Credential
+) -> Revoked | list[Form]:
+    """What is stored, a pair that was to be the next one last."""
     try:
-        return await apps.form_of(hub, tx, provider, method, credential)
+        slots = ("current", "pending") if credential.pending else ("current",)
+        return [await apps.form_of(hub, tx, provider, method, credential, slot) for slot in slots]
     except (HubError, ValueError):
         return Revoked(dead=None, text=_unknown(provider, method, "What was stored of it could not be opened."))
 
 
-async def _ask(hub: Hub, provider: Provider, method: Method[Any], form: Form | None, seconds: float) -> Revoked | None:
-    """What the vendor said; None where it did not answer."""
+async def _app_of_ended(hub: Hub, tx: Tx, provider: Provider, credential: Credential) -> App | None:
+    """The app of a grant whose token has ended, while what it is had anew with may live on."""
+    if credential.expires_at is None or credential.expires_at > hub.now():
+        return None
+    try:
+        return await apps.by_id(hub, tx, credential.workspace, provider, credential.app_id, credential.client_id)
+    except HubError:
+        return None
+
+
+async def _alive(method: Method[Any], form: Form, app: App | None, http: Http) -> Form:
+    """The form with a token that can be revoked: a vendor does not look at one that has ended."""
+    if app is None or not isinstance(method, Refreshes):
+        return form
+    try:
+        grant = await method.refresh(app, form, http)
+    except ProviderError as error:
+        if error.retryable:
+            raise
+        return form
+    return form if grant is None else grant.form
+
+
+async def _ask(
+    hub: Hub, provider: Provider, method: Method[Any], forms: list[Form], app: App | None, seconds: float
+) -> Revoked | None:
+    """What the vendor said last; None where it did not answer."""
     if not isinstance(method, Revokes):
         return Revoked(dead=None, text=_unknown(provider, method, f"{provider.name} lets no one revoke from here."))
     try:
         async with asyncio.timeout(seconds):
-            return await method.revoke(form, hub.http)
+            for form in forms[:-1]:
+                await method.revoke(form, hub.http)
+            return await method.revoke(await _alive(method, forms[-1], app, hub.http), hub.http)
     except TimeoutError:
         return None
     except ProviderError as error:
@@ -150,7 +190,7 @@ def _unknown(provider: Provider, method: Method[Any], why: str) -> str:
     return f"{why} {by_hand}"
 
 
-async def _end(hub: Hub, credential_id: str, workspace: str, outcome: Revoked | Form | None) -> None:
+async def _end(hub: Hub, credential_id: str, workspace: str, outcome: Revoked | list[Form] | None) -> None:
     """Delete what was kept and note what became of it; where the workspace is gone, so is its log."""
     told = outcome if isinstance(outcome, Revoked) else None
     itself = Actor(id=ACTOR, name=ACTOR, workspace=workspace, role=Role.OWNER)
@@ -191,8 +231,7 @@ async def let_all_go(hub: Hub, workspace: str, *, seconds: float = ALL_SECONDS) 
                 if credential.account_key.startswith(stored.GONE):
                     waiting.append(credential.id)
                 elif _is_grant(credential) and not await consents.tied_elsewhere(tx, credential):
-                    credential.account_key, credential.app_key = f"{stored.GONE}{credential.id}", "-"
-                    credential.lease_owner, credential.lease_until, credential.updated_at = "", None, at
+                    keep_apart(credential, at)
                     waiting.append(credential.id)
     except Exception:
         log.exception("The grants of a workspace that is deleted could not be looked up.")

@@ -47,7 +47,8 @@ async def save(change: Change, order: credentials.Order) -> Connected:
     elif former not in {None, credential.id}:
         await tx.flush()
         await stored.drop_unused(tx, str(former))
-    if order.mode != "add" or await stored.primary_of(tx, actor.workspace, order.scope) is None:
+    stays = order.mode == "add" or (present is not None and present.id == order.renews)
+    if not stays or await stored.primary_of(tx, actor.workspace, order.scope) is None:
         await promote(tx, row)
     await tx.flush()
     replaced = leaving.account_name or leaving.label if leaving else None
