@@ -16,7 +16,7 @@ LATE: Final = timedelta(days=1)
 
 
 async def delete_expired(tx: Tx, at: datetime) -> int:
-    """Delete what has expired by a moment, in all workspaces. How many rows that were, and how many gave up a secret."""
+    """Delete what has expired by a moment, in all workspaces. How many rows went, or gave up a secret."""
     count = 0
     for statement in (
         delete(OAuthAttempt).where(col(OAuthAttempt.expires_at) < at - LATE),
