@@ -80,7 +80,9 @@ class HubPlugin(rx.plugins.Plugin):
         """In development the page has a server of its own: it passes our paths on to the backend."""
         if environment.REFLEX_ENV_MODE.get() is not Env.DEV:
             return
-        paths = ("/api/v1/admin/integrations", "/oauth", *getattr(import_module(self.actors), "PATHS", ()))
+        from atlas_hub import api
+
+        paths = (*api.prefixes(), *getattr(import_module(self.actors), "PATHS", ()))
         backend = f"http://localhost:{rx.config.get_config().backend_port}"
         proxy = f"server: {{\n    proxy: {json.dumps(dict.fromkeys(paths, backend))},"
         context["add_modify_task"]("vite.config.js", lambda code: code.replace("server: {", proxy, 1))

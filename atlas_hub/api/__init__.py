@@ -8,7 +8,7 @@ from typing import cast
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from atlas_hub.api import admin, oauth, operator
+from atlas_hub.api import admin, chat, oauth, operator
 from atlas_hub.api.callers import Actors
 from atlas_hub.api.traffic import TRAFFIC
 
@@ -24,8 +24,18 @@ def transformer(actors_path: str, route: str | None) -> Callable[[ASGIApp], ASGI
 
 
 def build(actors: Actors, route: str | None = "/admin/integrations") -> Apis:
-    """Every API and the prefix it answers under."""
-    return ((admin.PREFIX, admin.build(actors)), (oauth.PREFIX, oauth.build(actors, route)))
+    """Every API and the prefix it answers under; one with several stands in the table once for each."""
+    of_chat = chat.build()
+    return (
+        (admin.PREFIX, admin.build(actors)),
+        (oauth.PREFIX, oauth.build(actors, route)),
+        *((prefix, of_chat) for prefix in chat.PREFIXES),
+    )
+
+
+def prefixes() -> tuple[str, ...]:
+    """What the APIs answer, for a server that passes it on."""
+    return (admin.PREFIX, oauth.PREFIX, *chat.PREFIXES)
 
 
 def in_front_of(apis: Apis) -> Callable[[ASGIApp], ASGIApp]:

@@ -90,13 +90,13 @@ class Envelope:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         with logs.request() as request_id:
             began = clock.monotonic()
-            envelope = _Sender(send, request_id, head=scope["method"] == "HEAD")
+            envelope = Sender(send, request_id, head=scope["method"] == "HEAD")
             try:
                 await self._answered(scope, receive, envelope, request_id)
             finally:
                 self._note(scope, envelope.status, clock.monotonic() - began)
 
-    async def _answered(self, scope: Scope, receive: Receive, envelope: _Sender, request_id: str) -> None:
+    async def _answered(self, scope: Scope, receive: Receive, envelope: Sender, request_id: str) -> None:
         try:
             inner = self._inner(scope)
             inner[REQUEST_ID] = request_id
@@ -151,8 +151,8 @@ def _running() -> Hub:
         raise Refusal(HTTPStatus.SERVICE_UNAVAILABLE, "unavailable", error.text) from None
 
 
-class _Sender:
-    """Adds the headers of every answer; drops the body for HEAD."""
+class Sender:
+    """Adds the headers of every answer; drops the body for HEAD. `status` is what was sent, 0 before that."""
 
     __slots__ = ("_head", "_headers", "_send", "started", "status")
 
@@ -182,6 +182,21 @@ async def json_of(request: Request) -> tuple[bytes, Any]:
 
     At most `BODY_BYTES` are kept, whatever Content-Length says or does not say.
     """
+    _require_json(request)
+    raw = await body_of(request)
+    return raw, parsed(request, raw)
+
+
+def parsed(request: Request, raw: bytes) -> Any:
+    """A body that was read, as JSON. Raises `Refusal` 415 or 400."""
+    _require_json(request)
+    try:
+        return from_json(raw, allow_inf_nan=False)
+    except ValueError:
+        raise bad_request("The body is not valid JSON. Send one JSON object, in UTF-8.") from None
+
+
+def _require_json(request: Request) -> None:
     kinds = request.headers.getlist("content-type")
     if len(kinds) != 1 or kinds[0].partition(";")[0].strip().lower() != JSON:
         raise Refusal(
@@ -199,14 +214,10 @@ async def json_of(request: Request) -> tuple[bytes, Any]:
             "The body must not be compressed. Send it as it is, without a Content-Encoding.",
             headers={"Accept-Encoding": "identity"},  # RFC 9110 §12.5.3
         )
-    raw = await _read(request)
-    try:
-        return raw, from_json(raw, allow_inf_nan=False)
-    except ValueError:
-        raise bad_request("The body is not valid JSON. Send one JSON object, in UTF-8.") from None
 
 
-async def _read(request: Request) -> bytes:
+async def body_of(request: Request) -> bytes:
+    """The body, of which at most `BODY_BYTES` are read. Raises `Refusal` 413."""
     length = request.headers.get("content-length", "")
     if length.isdecimal() and int(length[:9]) > BODY_BYTES:
         raise _too_large()

@@ -174,10 +174,12 @@ def _begin_sqlite(connection: Connection) -> None:
         connection.exec_driver_sql(f"BEGIN {mode}")
 
 
-async def insert_once(tx: Tx, model: Any, **values: Any) -> None:
-    """Insert a row unless its primary key is there already, also where two insert it at once."""
+async def insert_once(tx: Tx, model: Any, **values: Any) -> bool:
+    """Insert a row unless its primary key is there already, also where two insert it at once. True where it was new."""
     insert = postgres_insert if tx.get_bind().dialect.name == "postgresql" else sqlite_insert
-    await tx.execute(insert(model.__table__).values(**values).on_conflict_do_nothing())
+    table = model.__table__
+    statement = insert(table).values(**values).on_conflict_do_nothing().returning(*table.primary_key.columns)
+    return (await tx.execute(statement)).first() is not None
 
 
 def constraint_of(error: IntegrityError) -> str:
