@@ -41,6 +41,18 @@ def upgrade() -> None:
         postgresql_where=RESOURCES,
     )
     op.create_index("ix_atlas_hub_connection_subscriber", CONNECTION, ["workspace", "subscriber", "id"], unique=False)
+    for name, column in {
+        "ix_atlas_hub_connection_app": "app_id",
+        "ix_atlas_hub_connection_contexts": "contexts",
+    }.items():
+        op.create_index(
+            name,
+            CONNECTION,
+            ["workspace", column, "id"],
+            unique=False,
+            sqlite_where=CHAT,
+            postgresql_where=CHAT,
+        )
     op.create_index("ix_atlas_hub_connection_updated", CONNECTION, ["workspace", "updated_at", "id"], unique=False)
     op.create_index(
         "uq_atlas_hub_connection_on_page",
@@ -86,6 +98,7 @@ def _create_endpoints() -> None:
         sa.Column("sealed", sa.LargeBinary(), nullable=True),
         sa.Column("key_id", sa.String(length=8), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("created_by", sa.String(length=200), nullable=False),
         sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(
             ["connection_id"],
@@ -99,8 +112,10 @@ def _create_endpoints() -> None:
         ),
     )
     for name, columns in {
-        "ix_atlas_hub_channel_endpoint_app_id": ["app_id"],
-        "ix_atlas_hub_channel_endpoint_connection_id": ["connection_id"],
+        "ix_atlas_hub_channel_endpoint_app": ["app_id", "id"],
+        "ix_atlas_hub_channel_endpoint_connection": ["connection_id", "id"],
+        "ix_atlas_hub_channel_endpoint_contexts": ["workspace", "contexts", "id"],
+        "ix_atlas_hub_channel_endpoint_updated": ["workspace", "updated_at", "id"],
         "ix_atlas_hub_channel_endpoint_key_id": ["key_id"],
         "ix_atlas_hub_channel_endpoint_listed": ["workspace", "id"],
         "ix_atlas_hub_channel_endpoint_subscriber": ["workspace", "subscriber", "id"],
@@ -156,7 +171,9 @@ def downgrade() -> None:
         for column in columns:
             op.drop_column(table, column)
     for index in ("uq_atlas_hub_connection_on_page", "ix_atlas_hub_connection_updated",
-                  "ix_atlas_hub_connection_subscriber", "ix_atlas_hub_connection_resources", "ix_atlas_hub_connection_chat"):  # fmt: skip
+                  "ix_atlas_hub_connection_subscriber", "ix_atlas_hub_connection_resources",
+                  "ix_atlas_hub_connection_app", "ix_atlas_hub_connection_contexts",
+                  "ix_atlas_hub_connection_chat"):  # fmt: skip
         op.drop_index(index, table_name=CONNECTION)
     _resize_contexts(1100, 500)
     for column in ("integration", "features", "on_page"):

@@ -6,7 +6,7 @@ from typing import Final
 
 from starlette.types import ASGIApp
 
-from atlas_hub.api import chat_integrations
+from atlas_hub.api import chat_connections, chat_contexts, chat_endpoints, chat_integrations, chat_subscribers
 from atlas_hub.api.chat_frame import Frame, Route
 
 PREFIXES: Final = (
@@ -18,7 +18,13 @@ PREFIXES: Final = (
     "/v2/contexts",
 )
 
-ROUTES: Final[tuple[Route, ...]] = (*chat_integrations.ROUTES,)
+ROUTES: Final[tuple[Route, ...]] = (
+    *chat_integrations.ROUTES,
+    *chat_connections.ROUTES,
+    *chat_endpoints.ROUTES,
+    *chat_subscribers.ROUTES,
+    *chat_contexts.ROUTES,
+)
 """Every route of the API, from the file of each of its parts."""
 
 

@@ -114,6 +114,23 @@ class Connection(HubModel, table=True):
             postgresql_where=text("subscriber <> '' OR contexts <> ''"),
         ),
         Index("ix_atlas_hub_connection_subscriber", "workspace", "subscriber", "id"),
+        # The same list by integration and by context, in its own order.
+        Index(
+            "ix_atlas_hub_connection_app",
+            "workspace",
+            "app_id",
+            "id",
+            sqlite_where=text("purpose = 'chat' AND kind <> 'app'"),
+            postgresql_where=text("purpose = 'chat' AND kind <> 'app'"),
+        ),
+        Index(
+            "ix_atlas_hub_connection_contexts",
+            "workspace",
+            "contexts",
+            "id",
+            sqlite_where=text("purpose = 'chat' AND kind <> 'app'"),
+            postgresql_where=text("purpose = 'chat' AND kind <> 'app'"),
+        ),
         Index("ix_atlas_hub_connection_updated", "workspace", "updated_at", "id"),
         # At most one stored app of a provider is the one that the page's button takes.
         Index(
@@ -213,13 +230,17 @@ class ChannelEndpoint(HubModel, table=True):
         UniqueConstraint("workspace", "identifier"),
         Index("ix_atlas_hub_channel_endpoint_listed", "workspace", "id"),
         Index("ix_atlas_hub_channel_endpoint_subscriber", "workspace", "subscriber", "id"),
+        Index("ix_atlas_hub_channel_endpoint_contexts", "workspace", "contexts", "id"),
+        Index("ix_atlas_hub_channel_endpoint_updated", "workspace", "updated_at", "id"),
+        Index("ix_atlas_hub_channel_endpoint_app", "app_id", "id"),
+        Index("ix_atlas_hub_channel_endpoint_connection", "connection_id", "id"),
     )
     id: str = Field(default_factory=new_id, primary_key=True, max_length=24)
     workspace: str = Field(max_length=24)
     identifier: str = Field(max_length=120)
-    app_id: str = Field(max_length=24, index=True)  # the integration's row
+    app_id: str = Field(max_length=24)  # the integration's row
     connection_id: str | None = Field(
-        default=None, foreign_key=PREFIX + "connection.id", ondelete="CASCADE", max_length=24, index=True
+        default=None, foreign_key=PREFIX + "connection.id", ondelete="CASCADE", max_length=24
     )
     subscriber: str = Field(default="", max_length=200)
     contexts: str = Field(default="", max_length=1100)
@@ -228,6 +249,7 @@ class ChannelEndpoint(HubModel, table=True):
     sealed: bytes | None = None  # what of it is secret
     key_id: str = Field(default="", max_length=8, index=True)
     created_at: datetime = moment()
+    created_by: str = Field(default="", max_length=200)
     updated_at: datetime = moment()
 
 

@@ -43,6 +43,17 @@ KINDS: Final[Mapping[str, str]] = {
     "user_disabled": "Shut a user out",
     "user_enabled": "Let a user in again",
     "password_reset": "Gave a user a new password",
+    "connection_created": "Made a channel connection",
+    "connection_updated": "Changed a channel connection",
+    "connection_deleted": "Deleted a channel connection",
+    "endpoint_created": "Made a channel endpoint",
+    "endpoint_updated": "Changed a channel endpoint",
+    "endpoint_deleted": "Deleted a channel endpoint",
+    "subscriber_created": "Made a subscriber",
+    "subscriber_updated": "Changed a subscriber",
+    "context_created": "Made a context",
+    "context_updated": "Changed a context",
+    "context_deleted": "Deleted a context",
 }
 """Every kind of event, in the order in which the page offers them."""
 
