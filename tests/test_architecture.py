@@ -67,6 +67,7 @@ CALLS: dict[str, set[str]] = {
         "services/consents.py",
         "services/api_keys.py",
         "api/callers.py",
+        "api/oauth.py",
         "api/chat_replays.py",
         "accounts/settings_routes.py",
         "cli/",

@@ -109,6 +109,7 @@ class SlackConsent(Consent, Refreshes):
     # Slack takes a challenge only from apps that chose so, for good, and then no client secret from them
     # (docs.slack.dev/authentication/using-pkce); apps that admins have already did not.
     pkce: ClassVar[bool] = False
+    between: ClassVar[str] = ","
     links_people: ClassVar[bool] = True
     scopes: ClassVar[tuple[str, ...]] = USUAL_SCOPES
     person_scopes: ClassVar[tuple[str, ...]] = ("identity.basic",)

@@ -148,7 +148,9 @@ async def answer(hub: Hub, actor: Actor, slug: str, mode: str) -> Connected | No
         form=form, granted=None if granted is None else frozenset(granted), workspace=asked.get("workspace", {})
     )
     ends = datetime.fromisoformat(asked["ends"]) if asked["ends"] else None
-    return await save(hub, actor, provider, app, asked, grant, ends, mode=mode, agreed=outcome["proven"])
+    saved = await save(hub, actor, provider, app, asked, grant, ends, mode=mode, agreed=outcome["proven"])
+    await hub.bus.publish(Changed(actor.workspace, slug))
+    return saved
 
 
 async def dismiss(hub: Hub, actor: Actor, slug: str) -> None:

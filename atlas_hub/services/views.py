@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
 from atlas_hub.providers._consent import Consent
 from atlas_hub.providers.contract import CheckResult, Provider
+from atlas_hub.services.access import Actor
 from atlas_hub.storage.models import Connection
 from atlas_hub.storage.vault import Vault
 
@@ -182,15 +183,19 @@ class Other:
 
 @dataclass(frozen=True, kw_only=True)
 class ConsentView:
-    """The provider's consent on the page. `offered`: it can be given here now, to the app called `app`.
+    """The provider's consent on the page. `offered`: it can be given here now, to the app called `app`, which the
+    vendor knows as `client_id`.
 
     `said` is what became of the last one where it failed; `present` and `proven` are asked about where it proved
-    another account than the one that is connected, until `asks_until`.
+    another account than the one that is connected, until `asks_until`. `done` is what a consent of the last minutes
+    connected.
     """
 
     offered: bool
     app: str = ""
+    client_id: str = ""
     said: str = ""
+    done: str = ""
     present: str = ""
     proven: str = ""
     asks_until: datetime | None = None
@@ -217,6 +222,10 @@ class CardView:
     waits_until: datetime | None = None
     consent: ConsentView | None = None
     subscribers: int = 0
+
+    def seen_by(self, actor: Actor) -> CardView:
+        """The card as an actor may see it: consents are for those who may give them."""
+        return self if actor.may_change else replace(self, consent=None)
 
 
 def said(result: CheckResult) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 import reflex as rx
 
 from atlas_hub.providers.contract import Copy, Method, Provider, steps_of
-from atlas_hub.ui import forms
+from atlas_hub.ui import consent, forms
 from atlas_hub.ui.theme import Markup
 from atlas_hub.ui.used import GOES_ON, used_by
 
@@ -69,26 +69,25 @@ def connecting(provider: Provider, state: Any, page: Any) -> Markup:
             class_name="ah-quiet",
         ),
         rx.cond(state.form == forms.REPLACE, used_by(page, state.connection, rx.el.p(GOES_ON))),
-        ways(provider, state, page),
+        consent.beside(provider, state, ways(provider, state, page)),
         class_name="ah-section",
     )
 
 
-def copies(provider: Provider, page: Any) -> Markup:
+def copies(provider: Provider, state: Any, page: Any) -> Markup:
     """Texts for the vendor's own forms, each with a button that copies it."""
     if not provider.copies:
         return rx.fragment()
     return rx.el.section(
         rx.el.h3("To copy"),
-        *[_copy(each, page) for each in provider.copies],
+        *[_copy(each, state, page) for each in provider.copies],
         class_name="ah-section",
     )
 
 
-def _copy(each: Copy, page: Any) -> Markup:
-    before, found, after = each.text.partition("{address}")
-    text: Any = before + page.address + after if found else each.text
-    return rx.el.div(
+def _copy(each: Copy, state: Any, page: Any) -> Markup:
+    text = _filled(_filled(each.text, "{address}", page.address), "{client_id}", state.client_id)
+    made = rx.el.div(
         rx.el.p(
             rx.el.strong(each.title),
             rx.el.button(
@@ -104,6 +103,18 @@ def _copy(each: Copy, page: Any) -> Markup:
         rx.el.pre(text, class_name="ah-value ah-pre", tab_index=0, role="region", aria_label=each.title),
         class_name="ah-copied",
     )
+    return rx.cond(state.client_id != "", made) if "{client_id}" in each.text else made
+
+
+def _filled(text: Any, word: str, var: Any) -> Any:
+    """The text with a var in the place of a word, wherever that stands."""
+    if not isinstance(text, str) or word not in text:
+        return text
+    first, *rest = text.split(word)
+    made: Any = first
+    for part in rest:
+        made = made + var + part
+    return made
 
 
 def _form(provider: Provider, method: Method[Any], state: Any) -> Markup:

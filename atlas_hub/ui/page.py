@@ -73,7 +73,7 @@ class Page(rx.State):
         for view in seen.cards:
             state = await self.get_state(CARDS[view.provider])
             settle(state, token)
-            show(state, view, at)
+            show(state, view.seen_by(actor), at)
         # The workspace was switched in another tab: what stands around the page is of the former one.
         return rx.call_script("window.location.reload()") if moved else None
 
@@ -137,6 +137,8 @@ def _content(route: str) -> rx.Component:
         nothing(),
         channels.strip(route, Page),
         _drawer(route),
+        # What ran out is looked at again: the script presses it, for nothing rings when a time is over.
+        rx.el.button("Look again", type="button", hidden=True, on_click=Page.load, custom_attrs={"data-ah-reload": ""}),
         rx.el.div(class_name="ah-hidden", role="status", custom_attrs={"aria-live": "polite", "data-ah-announce": ""}),
         class_name="atlas-hub",
         custom_attrs={"data-loaded": rx.cond(Page.loaded, "yes", "")},
