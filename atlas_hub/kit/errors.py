@@ -3,6 +3,7 @@
 HubError                      written by us, safe to show
 ├─ ProviderError              the vendor said no, or said nothing
 │  ├─ InvalidCredentials      refused for good: edit the form
+│  │  └─ Incomplete           what is stored lacks a field, or has a wrong one: nobody was asked
 │  ├─ AuthExpired             refused for good: was valid once, reconnect
 │  ├─ InsufficientPermissions accepted, but scopes or destination do not suffice
 │  ├─ RateLimited             busy: try again after `retry_after`
@@ -51,6 +52,10 @@ class ProviderError(HubError):
 class InvalidCredentials(ProviderError):
     code = "INVALID_CREDENTIALS"
     permanent = True
+
+
+class Incomplete(InvalidCredentials):
+    """What is stored cannot be used as it is; the text names what is missing or wrong."""
 
 
 class AuthExpired(ProviderError):

@@ -180,7 +180,8 @@ class Provider:
     `stops`: what stops when it is disconnected, a sentence for the dialog.
     `wire_fields`: the status answer's own fields, null while not connected; `answer_fields`: what the answer to a
     connect has beside them. `limits`: what it does only so far, a sentence each.
-    `oauth`: the way in by consent, a `Method` that is a `Consent` too; `environment`: what may come from variables.
+    `oauth`: the way in by consent, a `Method` that is a `Consent` too; `environment`: what may come from variables;
+    `unlisted`: ways that no form offers and the chat API stores.
     """
 
     slug: str
@@ -199,6 +200,7 @@ class Provider:
     lifecycle: Lifecycle = ACTIVE
     oauth: Consent | None = None
     environment: tuple[Environment, ...] = ()
+    unlisted: tuple[Method[Any], ...] = ()
 
     @property
     def oauth_env(self) -> tuple[str, str] | None:
@@ -221,9 +223,9 @@ class Provider:
         return self.scopes_of(None)
 
     def method(self, key: str) -> Method[Any] | None:
-        """The method of that key, the way in by consent included."""
+        """The method of that key, the way in by consent and the unlisted ones included."""
         consent: Any = self.oauth
-        ways = self.methods if consent is None else (*self.methods, consent)
+        ways = (*self.methods, *self.unlisted, *(() if consent is None else (consent,)))
         return next((method for method in ways if method.key == key), None)
 
     def asked_as(self, key: str) -> str:

@@ -149,6 +149,7 @@ PROVIDER = Provider(
     about=__doc__ or "",
     stops="Mail falls back to the operator's mail settings, or stops where there are none.",
     methods=(SmtpServer(), Sendgrid(), Postmark(), Ses()),
+    unlisted=(Resend(),),
     names=Names(admin="email", refused="invalid_config"),
     wire_fields=("provider", "senderAddress"),
     limits=("Amazon SES in AWS China is not served: its addresses are in another domain.",),

@@ -7,7 +7,15 @@ from typing import Any, Final
 
 from atlas_hub.bus import Changed
 from atlas_hub.hub import Hub
-from atlas_hub.kit.errors import BadForm, InsufficientPermissions, NotAvailable, NotFound, ProviderError
+from atlas_hub.kit.errors import (
+    BadForm,
+    Incomplete,
+    InsufficientPermissions,
+    NotAvailable,
+    NotFound,
+    PlatformError,
+    ProviderError,
+)
 from atlas_hub.providers.contract import Message, Provider, Sends
 from atlas_hub.services import asking, environment, truths, uses
 from atlas_hub.services.access import Actor, require_admin
@@ -53,6 +61,8 @@ async def send_test(hub: Hub, actor: Actor, connection_id: str, to: str) -> Sent
     row, provider, method, form, locked = await opened(hub, actor, connection_id)
     if not isinstance(method, Sends):
         raise NotAvailable(f"{provider.name} cannot send messages this way.")
+    if isinstance(locked, Incomplete):
+        return Sent(success=False, text=locked.text, code=locked.code)
     if locked is not None:
         raise locked
     sent, failure = await _sent(hub, actor, method, form, to, row)
@@ -81,6 +91,8 @@ async def send_test_mail(hub: Hub, actor: Actor, to: str) -> Sent:
     async with hub.db.reading() as tx:
         begins = await installation.may_begin(tx, actor.workspace)
         primary = await stored.primary_of(tx, actor.workspace, MAIL_SCOPE)
+    if primary is not None and primary.kind == "foreign":
+        return Sent(success=False, text=primary.reason, code=PlatformError.code)
     if primary is not None:
         return await send_test(hub, actor, primary.id, to)
     gift = environment.mail(hub)

@@ -13,7 +13,7 @@ from atlas_hub.providers.contract import Feature, Provider
 from atlas_hub.services import truths
 from atlas_hub.services.access import Actor, require_admin
 from atlas_hub.services.changing import changing
-from atlas_hub.services.views import ConnectionView, missing_scopes, view_of
+from atlas_hub.services.views import ConnectionView, missing_scopes, view_with
 from atlas_hub.storage import connections as stored
 
 
@@ -54,13 +54,6 @@ async def switch(hub: Hub, actor: Actor, connection_id: str, feature: str, on: b
             "feature_on" if on else "feature_off", provider=row.provider, subject=row.id, feature=feature,
             label=row.label,
         )  # fmt: skip
-        view = view_of(
-            provider,
-            row,
-            hub.vault,
-            key_id=credential.key_id if credential else None,
-            granted=granted,
-            expires_at=credential.expires_at if credential else None,
-        )
+        view = view_with(hub.vault, provider, row, credential)
     await hub.bus.publish(Changed(actor.workspace, provider.slug))
     return view

@@ -6,7 +6,16 @@ from collections.abc import Mapping
 from typing import Any
 
 from atlas_hub.hub import Hub
-from atlas_hub.kit.errors import AuthExpired, BadForm, InvalidCredentials, NotFound, ProviderError, VaultLocked
+from atlas_hub.kit.errors import (
+    AuthExpired,
+    BadForm,
+    Incomplete,
+    InvalidCredentials,
+    NotAvailable,
+    NotFound,
+    ProviderError,
+    VaultLocked,
+)
 from atlas_hub.kit.reading import is_blank
 from atlas_hub.providers import PROVIDERS
 from atlas_hub.providers.contract import Form, Method, Provider
@@ -31,11 +40,14 @@ async def opened(
 ) -> tuple[Connection, Provider, Method[Any], Form | None, ProviderError | VaultLocked | None]:
     """A stored connection ready for use, its credential opened into its form.
 
-    No form and the reason where it is locked, or where what the environment gives cannot be read. Raises `NotFound`.
+    No form and the reason where it is locked, or where it is incomplete or what the environment gives
+    cannot be read. Raises `NotFound`, and `NotAvailable` for a provider that the hub does not know.
     """
     row, credential, lends = await _read(hub, actor, connection_id)
     if row is None or (credential is None and row.source != environment.SOURCE):
         raise NotFound("There is no such connection.")
+    if row.kind == "foreign":
+        raise NotAvailable(row.reason or "This hub does not know the provider of this connection.")
     provider, method = find_method(row.provider, row.method)
     if credential is None:
         gift = environment.given(hub, provider)
@@ -47,7 +59,7 @@ async def opened(
         return row, provider, method, None, lends
     try:
         return row, provider, method, saving.unseal(hub.vault, row, credential, method, lends), None
-    except VaultLocked as error:
+    except (VaultLocked, Incomplete) as error:
         return row, provider, method, None, error
 
 

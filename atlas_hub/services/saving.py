@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from atlas_hub.hub import Hub
-from atlas_hub.kit.errors import AnotherAccount, Conflict
+from atlas_hub.kit.errors import AnotherAccount, BadForm, Conflict, Incomplete
 from atlas_hub.kit.ids import new_id
 from atlas_hub.providers.contract import UNKEYED, CheckResult, Form, Method, Provider, Purpose, scope_of
 from atlas_hub.services import apps, environment, truths
@@ -55,12 +56,23 @@ class Order:
         return scope_of(self.provider, self.method)
 
 
+OPTIONS: Final = "options:json"
+"""In a sealed slot: the fields that are no secrets, while the row shows those of a form that waits (`pending`)."""
+
+
 def unseal(
     vault: Vault, row: Connection, credential: Credential, method: Method[Any], lent: Mapping[str, Any] | None = None
 ) -> Form:
-    """The form that was stored, with what its OAuth app lends. Raises `VaultLocked`."""
-    secrets = vault.open(credential.current or b"", bound_to=bound_to(credential, "current"))
-    form: Form = method.form.model_validate({**row.options, **secrets, **(lent or {})})
+    """The form that is used, with what its OAuth app lends. Raises `VaultLocked`, and `Incomplete` where a field is
+    missing or wrong.
+    """
+    secrets: dict[str, Any] = dict(vault.open(credential.current or b"", bound_to=bound_to(credential, "current")))
+    own = secrets.pop(OPTIONS, None)
+    options = row.options if own is None else json.loads(own.reveal())
+    try:
+        form: Form = method.read({**options, **secrets, **(lent or {})})
+    except BadForm as error:
+        raise Incomplete(error.text) from None
     return form
 
 

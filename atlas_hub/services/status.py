@@ -99,10 +99,15 @@ async def _overview(hub: Hub, workspace: str, providers: Iterable[Provider]) -> 
     if await environment.settle(hub, workspace, present):
         rows, near = await _read(hub, workspace)
     cards = [
-        _card(hub, provider, [found for found in rows if found.row.provider == provider.slug], near)
+        _card(hub, provider, [found for found in rows if _card_of(found.row) == provider.slug], near)
         for provider in providers
     ]
     return Overview(cards=tuple(cards), webhooks=near.hooks)
+
+
+def _card_of(row: Any) -> str:
+    """The slug of the card that a row belongs to: Email for a mail provider that the hub does not know."""
+    return "email" if row.primary_scope == "email" else str(row.provider)
 
 
 async def _read(hub: Hub, workspace: str) -> tuple[list[stored.Stored], Beside]:
@@ -203,7 +208,7 @@ def _by_name(hub: Hub, rows: Sequence[Any]) -> dict[str, Any]:
     """The admin API's name → the row that counts: the primary, else what the environment gives."""
     found: dict[str, Any] = {}
     for row in rows:
-        provider = PROVIDERS.get(row.provider)
+        provider = PROVIDERS.get(_card_of(row))
         if provider is None or provider.names.admin is None:
             continue
         if row.primary_scope is not None or (
@@ -251,7 +256,8 @@ def _state(hub: Hub, row: Any) -> State | None:
 
 def _wire(row: Any) -> Any:
     if row.primary_scope == "email":
-        return {"provider": row.method, "senderAddress": row.options.get("sender_address")}
+        known = PROVIDERS["email"].method(row.method) is not None
+        return {"provider": row.method if known else row.provider, "senderAddress": row.options.get("sender_address")}
     return row.wire
 
 

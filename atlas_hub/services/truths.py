@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from atlas_hub.kit.clock import iso
-from atlas_hub.kit.errors import InsufficientPermissions, ProviderError, VaultLocked
+from atlas_hub.kit.errors import Incomplete, InsufficientPermissions, ProviderError, VaultLocked
 from atlas_hub.providers.contract import CheckResult, Feature, Provider, Sends
 from atlas_hub.services.views import State, Truth, missing_scopes
 from atlas_hub.storage.models import Connection
@@ -103,10 +103,19 @@ def unproven(row: Connection, provider: Provider, why: str, at: datetime) -> Non
     row.failures, row.failing_since = 0, None
 
 
+def incomplete(row: Connection, why: str, at: datetime) -> None:
+    """Write into the row that it lacks a field, or has a wrong one."""
+    row.checks = told(row.checks, Truth.CONFIGURED, "no", at, why)
+    row.state, row.reason = State.MISCONFIGURED, why[:REASON_LENGTH]
+    row.failures, row.failing_since = 0, None
+
+
 def failed(row: Connection, error: ProviderError | VaultLocked, at: datetime) -> None:
     """Write a failed check or use into the row. A passing fault changes the state only when it lasts."""
     if isinstance(error, VaultLocked):
         row.state, row.reason = State.LOCKED, error.text
+    elif isinstance(error, Incomplete):
+        incomplete(row, error.text, at)
     elif isinstance(error, InsufficientPermissions):
         row.checks = told(row.checks, Truth.AUTHORIZED, "no", at, error.text)
         row.state, row.reason = State.MISCONFIGURED, error.text

@@ -11,7 +11,7 @@ from typing import Any
 from atlas_hub.providers._consent import Consent
 from atlas_hub.providers.contract import CheckResult, Provider
 from atlas_hub.services.access import Actor
-from atlas_hub.storage.models import Connection
+from atlas_hub.storage.models import Connection, Credential
 from atlas_hub.storage.vault import Vault
 
 
@@ -115,9 +115,9 @@ def view_of(
     locked = key_id is not None and not vault.knows(key_id)
     return ConnectionView(
         id=row.id,
-        provider=row.provider,
+        provider=provider.slug,
         method=row.method,
-        method_label=method.label if method else row.method,
+        method_label=method.label if method else row.provider,
         label=row.label,
         account=row.account_name,
         details=tuple((str(name), str(value)) for name, value in row.details),
@@ -137,6 +137,18 @@ def view_of(
         connected_at=row.connected_at,
         connected_by=row.connected_by,
         expires_at=expires_at,
+    )
+
+
+def view_with(vault: Vault, provider: Provider, row: Connection, credential: Credential | None) -> ConnectionView:
+    """A row with its credential as it may be shown."""
+    return view_of(
+        provider,
+        row,
+        vault,
+        key_id=credential.key_id if credential else None,
+        granted=credential.granted if credential else None,
+        expires_at=credential.expires_at if credential else None,
     )
 
 

@@ -22,6 +22,9 @@ CARDS: ColumnElement[bool] = and_(
 GONE = "gone:"
 """How the account key of a credential begins that nobody uses any more and whose grant is to be revoked."""
 
+FOREIGN_MAIL: ColumnElement[bool] = and_(col(Connection.kind) == "foreign", col(Connection.primary_scope) == "email")
+"""Mail goes through a provider that the hub does not know: the Email card says so."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Stored:
@@ -34,11 +37,11 @@ class Stored:
 
 
 async def cards(tx: Tx, workspace: str) -> list[Stored]:
-    """Every account of a workspace without a resource, oldest first: one query."""
+    """Every account of a workspace without a resource, oldest first, and a `FOREIGN_MAIL`: one query."""
     statement = (
         select(Connection, col(Credential.key_id), col(Credential.granted), col(Credential.expires_at))
         .outerjoin(Credential, col(Credential.id) == col(Connection.credential_id))
-        .where(col(Connection.workspace) == workspace, CARDS)
+        .where(col(Connection.workspace) == workspace, or_(CARDS, FOREIGN_MAIL))
         .order_by(col(Connection.id))
     )
     return [
@@ -89,8 +92,8 @@ _STATUSES = (
         Connection,
         and_(
             col(Connection.workspace) == bindparam("workspace"),
-            CARDS,
-            or_(col(Connection.primary_scope).is_not(None), col(Connection.source) == "environment"),
+            # An app or a row with a resource is never primary.
+            or_(col(Connection.primary_scope).is_not(None), and_(CARDS, col(Connection.source) == "environment")),
         ),
     )
     .outerjoin(Credential, col(Credential.id) == col(Connection.credential_id))

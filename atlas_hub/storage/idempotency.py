@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import and_, delete, select, tuple_
+from sqlalchemy import delete, select, tuple_
 from sqlmodel import col
 
 from atlas_hub.storage.db import Tx, insert_once
@@ -39,7 +39,7 @@ async def mine(tx: Tx, row: Idempotency) -> Idempotency | None:
 async def _locked(tx: Tx, row: Idempotency) -> Idempotency | None:
     statement = (
         select(Idempotency)
-        .where(and_(*(column == getattr(row, column.key) for column in _IDENT)))
+        .where(tuple_(*_IDENT) == tuple_(row.workspace, row.method, row.path, row.key))
         .with_for_update()
         .execution_options(populate_existing=True)
     )
