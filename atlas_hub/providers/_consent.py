@@ -129,6 +129,9 @@ class Consent(ABC):
     by_hand: ClassVar[str]
     """Where an admin takes the grant back at the vendor, a sentence."""
 
+    app_steps: ClassVar[tuple[str, ...]] = ()
+    """How an app is made at the vendor, for the page *OAuth apps*."""
+
     @abstractmethod
     def address(self, app: App, ask: Ask, http: Http) -> str:
         """Where the browser is sent."""

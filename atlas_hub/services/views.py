@@ -183,6 +183,15 @@ def extra_scopes(provider: Provider, granted: list[Any] | None, features: list[A
     return tuple(sorted(set(granted) - provider.scopes_of(features)))
 
 
+def scopes_of(provider: Provider, granted: list[Any] | None, features: list[Any] | None = None) -> dict[str, Any]:
+    """What APIs tell of scopes: `granted` is None where the vendor does not tell."""
+    return {
+        "granted": None if granted is None else list(granted),
+        "missing": list(missing_scopes(provider, granted, features)),
+        "extra": list(extra_scopes(provider, granted, features)),
+    }
+
+
 @dataclass(frozen=True, kw_only=True)
 class Other:
     """A connection that is stored beside the one that a card shows."""

@@ -28,7 +28,7 @@ def ways(provider: Provider, state: Any, page: Any) -> Markup:
                         rx.el.span(" recommended", class_name="ah-tag") if number == 0 else rx.fragment(),
                         rx.el.span(method.recommended_because, class_name="ah-quiet ah-small ah-because"),
                     ),
-                    _steps(steps_of(provider, method)),
+                    steps(steps_of(provider, method)),
                     _form(provider, method, state),
                     name=f"{provider.slug}-way",
                     open=rx.cond(state.method == "", number == 0, state.method == method.key),
@@ -78,11 +78,13 @@ def copies(provider: Provider, state: Any, page: Any) -> Markup:
     """Texts for the vendor's own forms, each with a button that copies it."""
     if not provider.copies:
         return rx.fragment()
-    return rx.el.section(
+    made = rx.el.section(
         rx.el.h3("To copy"),
         *[_copy(each, state, page) for each in provider.copies],
         class_name="ah-section",
     )
+    always = any("{client_id}" not in each.text for each in provider.copies)
+    return made if always else rx.cond(state.client_id != "", made)
 
 
 def _copy(each: Copy, state: Any, page: Any) -> Markup:
@@ -223,16 +225,17 @@ def how_to(provider: Provider) -> Markup:
         return rx.fragment()
     return rx.el.section(
         rx.el.h3("How to"),
-        _steps(steps_of(provider, None)),
+        steps(steps_of(provider, None)),
         rx.el.p(rx.el.a(f"{provider.name} documentation", href=provider.docs, target="_blank", rel="noreferrer")),
         class_name="ah-section ah-how",
     )
 
 
-def _steps(steps: tuple[str, ...]) -> Markup:
-    if not steps:
+def steps(told: tuple[str, ...]) -> Markup:
+    """Numbered steps, with their links."""
+    if not told:
         return rx.fragment()
-    return rx.el.ol(*[rx.el.li(*_linked(step)) for step in steps], class_name="ah-steps")
+    return rx.el.ol(*[rx.el.li(*_linked(step)) for step in told], class_name="ah-steps")
 
 
 def _linked(text: str) -> list[Any]:

@@ -27,6 +27,9 @@ HOOKS: Final = Category.WEBHOOKS
 CONNECTED, ENVIRONMENT = Mode.CONNECTED.value, Mode.ENVIRONMENT.value
 TITLE: Final = "Integrations · Atlas Hub"
 
+APPS: Final = "apps"
+"""The end of the address of the page with the OAuth apps."""
+
 Frame = Callable[[rx.Component], rx.Component]
 
 
@@ -175,12 +178,16 @@ def _header(route: str) -> Markup:
         rx.el.div(
             find(),
             *(
-                [rx.cond(Page.may_change, doctor.opener(route))] if route else []
+                [rx.cond(Page.may_change, rx.fragment(_apps(route), doctor.opener(route)))] if route else []
             ),  # a host's own page has no such address
             class_name="ah-row",
         ),
         class_name="ah-page-head",
     )
+
+
+def _apps(route: str) -> Markup:
+    return link("OAuth apps", to=f"{route}/{APPS}", class_name="ah-button")
 
 
 def _notices(route: str) -> Markup:
