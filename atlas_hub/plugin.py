@@ -61,7 +61,7 @@ class HubPlugin(rx.plugins.Plugin):
 
     def register_route(self, **context: Unpack[RegisterRouteContext]) -> None:
         """Add the pages, each unless the host has one of its own there."""
-        from atlas_hub.ui import activity, doctor, guard, page  # makes the states, which must be there before any page
+        from atlas_hub.ui import activity, apps, doctor, guard, page, subscribers  # makes the states, before any page
 
         guard.use_actors(self.actors)
         if self.route is None:
@@ -72,6 +72,8 @@ class HubPlugin(rx.plugins.Plugin):
             (f"{self.route}/[[provider]]", page, page.Page.load),
             (f"{self.route}/{activity.WORD}", activity, activity.Activity.load),
             (f"{self.route}/{doctor.WORD}", doctor, doctor.Doctor.load),
+            (f"{self.route}/{apps.WORD}", apps, apps.Apps.load),
+            (f"{self.route}/{subscribers.WORD}", subscribers, subscribers.Subscribers.load),
         ):
             if not context["has_app_page"](route) and not (module is page and context["has_app_page"](self.route)):
                 context["add_page"](module.at(self.route, frame), route=route, title=module.TITLE, on_load=load)

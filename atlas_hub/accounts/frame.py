@@ -14,7 +14,12 @@ from atlas_hub.ui.showing import put
 from atlas_hub.ui.theme import Markup, link
 
 ROUTE = "/admin/integrations"
-ENTRIES = (("Integrations", ROUTE), ("Activity", f"{ROUTE}/activity"))
+ENTRIES = (
+    ("Integrations", ROUTE),
+    ("OAuth apps", f"{ROUTE}/apps"),
+    ("Subscribers", f"{ROUTE}/subscribers"),
+    ("Activity", f"{ROUTE}/activity"),
+)
 """The navigation: a word and where it leads."""
 
 

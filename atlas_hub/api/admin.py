@@ -195,6 +195,11 @@ def _extras(done: Connected) -> dict[str, Any]:
         "replaced": done.replaced,
         "warnings": done.warnings,
         "connection": {"id": view.id, "label": view.label, "state": view.state, "checks": view.checks},
+        "scopes": {
+            "granted": None if view.granted is None else list(view.granted),
+            "missing": list(view.missing),
+            "extra": list(view.extra),
+        },
     }
 
 
@@ -217,7 +222,15 @@ async def disconnect(provider: Provider, call: Call) -> dict[str, Any]:
             if given
             else " No mail is sent until another way is set up."
         )
-    return {"message": said, "othersStored": gone.others, "stillInUse": gone.still_in_use}
+    if gone.revocation:
+        said += f" {gone.revocation}"
+    return {
+        "message": said,
+        "othersStored": gone.others,
+        "stillInUse": gone.still_in_use,
+        "revoked": gone.revoked,
+        "revocation": gone.revocation,
+    }
 
 
 async def send_test(provider: Provider, call: Call) -> dict[str, Any]:

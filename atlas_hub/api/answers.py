@@ -37,6 +37,14 @@ class Checks(Answer):
     delivered: Proof | None = None
 
 
+class Scopes(Answer):
+    """What the vendor granted, measured against the features that are on."""
+
+    granted: list[str] | None = Field(description="Null where the vendor does not tell.")
+    missing: list[str]
+    extra: list[str] = Field(description="Granted, and needed by no feature that is on.")
+
+
 class ConnectionSummary(Answer):
     """The connection that was made or updated."""
 
@@ -53,6 +61,7 @@ class Connected(Answer):
     replaced: str | None = Field(description="The account that made way, where one did.")
     warnings: list[str]
     connection: ConnectionSummary
+    scopes: Scopes
 
 
 class Disconnected(Answer):
@@ -63,6 +72,10 @@ class Disconnected(Answer):
         ge=0, description="How many others of the kind are still stored; none is the default now."
     )
     stillInUse: bool = Field(description="Whether another connection is tied to the same account.")
+    revoked: bool | None = Field(
+        description="Whether the consent's grant is dead at the vendor; null where there was none, or it is not known."
+    )
+    revocation: str = Field(description="What the vendor said to that, and where to do it by hand; else empty.")
 
 
 class TestSent(Answer):
@@ -105,7 +118,7 @@ class ErrorAnswer(Answer):
 
 
 class Platform(Answer):
-    """One platform of the status answer; `state`, `checks` and `source` where it is connected.
+    """One platform of the status answer; `state`, `checks`, `source` and `scopes` where it is connected.
 
     `source`: by which door it came; `environment` where the operator's variables connect it.
     """
@@ -115,6 +128,7 @@ class Platform(Answer):
     configurable: bool
     state: State | None = None
     checks: Checks | None = None
+    scopes: Scopes | None = None
     source: Literal["page", "admin", "groups", "connections", "chat", "environment"] | None = None
 
 

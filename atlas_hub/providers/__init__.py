@@ -17,7 +17,7 @@ from atlas_hub.kit.errors import HubError
 from atlas_hub.providers.contract import Category, Method, Provider
 
 ENTRY_POINTS = "atlas_hub.providers"
-RESERVED = frozenset({"activity", "doctor", "settings", "status", "used-by"})
+RESERVED = frozenset({"activity", "apps", "doctor", "settings", "status", "subscribers", "used-by"})
 """Words that mean something else in the addresses of the page and of the API."""
 
 _SLUG = re.compile(r"[a-z][a-z0-9_]{0,31}")

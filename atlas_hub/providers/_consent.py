@@ -119,6 +119,8 @@ class Consent(ABC):
     button: ClassVar[str]
     pkce: ClassVar[bool] = True
     """Whether the vendor takes a code challenge. Where it does not, the state alone binds (RFC 9700 §2.1.1)."""
+    between: ClassVar[str] = " "
+    """What stands between scopes in the vendor's own lists."""
     links_people: ClassVar[bool] = False
     """Whether it can tell who a subscriber is (the chat API's `link_user`)."""
     scopes: ClassVar[tuple[str, ...]] = ()
@@ -126,6 +128,9 @@ class Consent(ABC):
     person_scopes: ClassVar[tuple[str, ...]] = ()
     by_hand: ClassVar[str]
     """Where an admin takes the grant back at the vendor, a sentence."""
+
+    app_steps: ClassVar[tuple[str, ...]] = ()
+    """How an app is made at the vendor, for the page *OAuth apps*."""
 
     @abstractmethod
     def address(self, app: App, ask: Ask, http: Http) -> str:

@@ -74,6 +74,12 @@ class DiscordConsent(Consent):
     scopes: ClassVar[tuple[str, ...]] = SCOPES
     by_hand: ClassVar[str] = _BY_HAND
 
+    app_steps: ClassVar[tuple[str, ...]] = (
+        "Open https://discord.com/developers/applications and choose the application, or New Application.",
+        "Under OAuth2 add both redirect addresses below; copy the Client ID, and the Client Secret by Reset Secret.",
+        "Under Bot choose Reset Token, and copy the token: what is sent to servers goes by it.",
+    )
+
     def address(self, app: App, ask: Ask, http: Http) -> str:
         """Discord's page, where a server is chosen."""
         params = {

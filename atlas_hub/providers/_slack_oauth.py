@@ -109,10 +109,18 @@ class SlackConsent(Consent, Refreshes):
     # Slack takes a challenge only from apps that chose so, for good, and then no client secret from them
     # (docs.slack.dev/authentication/using-pkce); apps that admins have already did not.
     pkce: ClassVar[bool] = False
+    between: ClassVar[str] = ","
     links_people: ClassVar[bool] = True
     scopes: ClassVar[tuple[str, ...]] = USUAL_SCOPES
     person_scopes: ClassVar[tuple[str, ...]] = ("identity.basic",)
     by_hand: ClassVar[str] = "In Slack, under Tools & settings, Manage apps, remove the app."
+
+    app_steps: ClassVar[tuple[str, ...]] = (
+        "Open https://api.slack.com/apps and choose the app, or Create New App.",
+        "Under OAuth & Permissions add both redirect addresses below, and the scopes as Bot Token Scopes.",
+        "Where other Slack workspaces install it, too: under Manage Distribution, activate public distribution.",
+        "Copy Client ID, Client Secret and Signing Secret from Basic Information, App Credentials.",
+    )
 
     def address(self, app: App, ask: Ask, http: Http) -> str:
         """Slack's page, where a team is chosen and the scopes are agreed to."""

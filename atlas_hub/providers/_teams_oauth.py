@@ -50,6 +50,14 @@ class TeamsConsent(Consent):
     person_scopes: ClassVar[tuple[str, ...]] = ("openid", "profile", "User.Read")
     by_hand: ClassVar[str] = "In the Entra admin center, under Enterprise applications, open the app and delete it."
 
+    app_steps: ClassVar[tuple[str, ...]] = (
+        "Open https://entra.microsoft.com and, under App registrations, choose New registration.",
+        "Where other tenants consent, too, choose accounts in any organizational directory.",
+        "Under Authentication add the platform Web with both redirect addresses below.",
+        "Copy the Application (client) ID from Overview.",
+        "Under Certificates & secrets make a client secret, and copy its Value, which is shown once.",
+    )
+
     def address(self, app: App, ask: Ask, http: Http) -> str:
         """Admin consent first; then the sign-in at the tenant that consented, or at anybody's for a person."""
         tenant = ask.memo.get("tenant", "")

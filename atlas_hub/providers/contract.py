@@ -137,7 +137,10 @@ class Environment:
 
 @dataclass(frozen=True, kw_only=True)
 class Copy:
-    """Text for a form at the vendor, with a button that copies it. `{address}` in it becomes the hub's address."""
+    """Text for a form at the vendor, with a button that copies it. `{address}` in it becomes the hub's address.
+
+    One with `{client_id}` in it is shown where the OAuth app or application is known.
+    """
 
     title: str
     text: str

@@ -27,6 +27,7 @@ from atlas_hub.providers.contract import (
     Account,
     Category,
     CheckResult,
+    Copy,
     Feature,
     Form,
     Message,
@@ -254,5 +255,13 @@ PROVIDER = Provider(
         Feature.SLASH_COMMAND: frozenset(),
         Feature.MENTIONS: frozenset(),
     },
+    copies=(
+        Copy(
+            title="Install link",
+            text="https://discord.com/oauth2/authorize?client_id={client_id}&scope=bot%20applications.commands"
+            f"&permissions={PERMISSIONS}",
+            about="Opens Discord's page that adds the bot to a server.",
+        ),
+    ),
     oauth=DiscordInstall(),
 )

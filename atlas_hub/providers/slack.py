@@ -240,7 +240,10 @@ _BOTSCOPES = sorted(frozenset().union(*(each for key, each in FEATURES.items() i
 _MANIFEST = {
     "display_information": {"name": "Atlas", "description": "Messages and commands of Atlas Hub"},
     "features": {"bot_user": {"display_name": "atlas", "always_online": True}},
-    "oauth_config": {"scopes": {"bot": _BOTSCOPES}},
+    "oauth_config": {
+        "redirect_urls": ["{address}/oauth/callback/slack", "{address}/v1/integrations/chat/oauth/callback"],
+        "scopes": {"bot": _BOTSCOPES},
+    },
     "settings": {"org_deploy_enabled": False, "socket_mode_enabled": False, "token_rotation_enabled": False},
 }
 """An app as it is needed (https://docs.slack.dev/reference/app-manifest)."""
@@ -266,7 +269,8 @@ PROVIDER = Provider(
         Copy(
             title="App manifest",
             text=json.dumps(_MANIFEST, indent=2),
-            about="For Create New App, From a manifest: an app with the bot and every scope, in one paste.",
+            about="For Create New App, From a manifest: the bot, every scope and the redirect addresses, in one paste. "
+            "Slack wants https in those: where this hub has none, leave redirect_urls out.",
         ),
     ),
     oauth=SlackInstall(),

@@ -34,7 +34,7 @@ def consent_of(hub: Hub, provider: Provider, near: Beside) -> tuple[ConsentView 
     named = app.label if app is not None else "the operator's app" if offered else ""
     outcome: Mapping[str, Any] = last.outcome if last is not None else {}
     kind, waits = outcome.get("kind"), None
-    said = present = proven = ""
+    said = done = present = proven = ""
     asks_until = None
     if last is not None and last.used_at is None and last.expires_at > at:
         waits = last.expires_at
@@ -45,8 +45,26 @@ def consent_of(hub: Hub, provider: Provider, near: Beside) -> tuple[ConsentView 
         asks_until = last.expires_at
     elif kind == "failed":
         said = str(outcome.get("text", ""))
-    view = ConsentView(offered=offered, app=named, said=said, present=present, proven=proven, asks_until=asks_until)
+    elif kind == "done" and last is not None and last.expires_at > at:
+        done = str(outcome.get("text", ""))
+    view = ConsentView(
+        offered=offered,
+        app=named,
+        client_id=_client_id(hub, provider, app),
+        said=said,
+        done=done,
+        present=present,
+        proven=proven,
+        asks_until=asks_until,
+    )
     return view, waits
+
+
+def _client_id(hub: Hub, provider: Provider, app: Any) -> str:
+    if app is not None:
+        return str(app.options.get("clientId") or "")
+    given = apps.given(hub, provider)
+    return given.client_id if given else ""
 
 
 async def read(hub: Hub, tx: Tx, workspace: str) -> Beside:

@@ -24,10 +24,10 @@ from atlas_hub.services import asking, credentials, environment, letting_go, pen
 from atlas_hub.services.access import Actor, require_admin
 from atlas_hub.services.changing import Change, changing
 from atlas_hub.services.opening import completed, find_method, opened, stands_in
-from atlas_hub.services.views import Connected, ConnectionView, Disconnected, view_of
+from atlas_hub.services.views import Connected, ConnectionView, Disconnected, view_with
 from atlas_hub.storage import connections as stored
 from atlas_hub.storage import installation
-from atlas_hub.storage.models import Connection, Credential
+from atlas_hub.storage.models import Connection
 
 CHECKS_A_MINUTE = 10
 LABEL_LENGTH = 120
@@ -173,7 +173,7 @@ async def checked(hub: Hub, actor: Actor, connection_id: str, report: Report = s
         credential = await stored.credential_of(change.tx, present)
         if present.connected_at != row.connected_at:
             # Connected anew meanwhile: what was learned is about the former key.
-            return Checked(view=_view(hub, provider, present, credential))
+            return Checked(view=view_with(hub.vault, provider, present, credential))
         if isinstance(outcome, CheckResult):
             truths.accepted(present, provider, outcome, change.at)
             await saving.prove(change.tx, present, credential, provider, method, outcome)
@@ -189,7 +189,7 @@ async def checked(hub: Hub, actor: Actor, connection_id: str, report: Report = s
             **({} if isinstance(outcome, CheckResult) else {"code": outcome.code}),
         )
         refusal = None if isinstance(outcome, CheckResult) else outcome
-        done = Checked(view=_view(hub, provider, present, credential), refusal=refusal)
+        done = Checked(view=view_with(hub.vault, provider, present, credential), refusal=refusal)
     await hub.bus.publish(Changed(actor.workspace, provider.slug))
     return done
 
@@ -204,7 +204,7 @@ async def rename(hub: Hub, actor: Actor, connection_id: str, label: str) -> Conn
         row = await _the(change, connection_id)
         before, row.label, row.updated_at = row.label, label, change.at
         await change.note("renamed", provider=row.provider, subject=row.id, was=before, now=label)
-        view = _view(hub, _provider(row), row, await stored.credential_of(change.tx, row))
+        view = view_with(hub.vault, _provider(row), row, await stored.credential_of(change.tx, row))
     await hub.bus.publish(Changed(actor.workspace, row.provider))
     return view
 
@@ -219,7 +219,7 @@ async def make_default(hub: Hub, actor: Actor, connection_id: str) -> Connection
             raise Conflict("This connection cannot be the default: it is not an active account of its own.")
         await saving.promote(change.tx, row)
         await change.note("made_default", provider=row.provider, subject=row.id, label=row.label)
-        view = _view(hub, _provider(row), row, await stored.credential_of(change.tx, row))
+        view = view_with(hub.vault, _provider(row), row, await stored.credential_of(change.tx, row))
     await hub.bus.publish(Changed(actor.workspace, row.provider))
     return view
 
@@ -272,14 +272,3 @@ async def _the(change: Change, connection_id: str) -> Connection:
 def _provider(row: Connection) -> Provider:
     """The provider whose card shows a row: mail by a provider that the hub does not know stands on the Email card."""
     return PROVIDERS.get(row.provider, PROVIDERS["email"])
-
-
-def _view(hub: Hub, provider: Provider, row: Connection, credential: Credential | None) -> ConnectionView:
-    return view_of(
-        provider,
-        row,
-        hub.vault,
-        key_id=credential.key_id if credential else None,
-        granted=credential.granted if credential else None,
-        expires_at=credential.expires_at if credential else None,
-    )

@@ -16,7 +16,6 @@ from atlas_hub.hub import Hub
 from atlas_hub.kit import oauth
 from atlas_hub.kit.errors import (
     AnotherAccount,
-    BadForm,
     HubError,
     NotFound,
     PlatformError,
@@ -24,9 +23,10 @@ from atlas_hub.kit.errors import (
 from atlas_hub.kit.secret import Secret
 from atlas_hub.providers import PROVIDERS
 from atlas_hub.providers._consent import App, Ask, Back, Further, Grant
-from atlas_hub.providers.contract import Feature, Provider
+from atlas_hub.providers.contract import Provider
 from atlas_hub.services import apps, granting
 from atlas_hub.services.access import Actor, require_admin
+from atlas_hub.services.features import with_feature
 from atlas_hub.storage import consents as stored
 from atlas_hub.storage.connections import find
 from atlas_hub.storage.models import OAuthAttempt
@@ -117,7 +117,7 @@ async def begin(
         if row is not None:
             features = row.features
         if feature:
-            features = _with(provider, features, feature)
+            features = with_feature(provider, features, feature)
         asked = {
             "connection": row.id if row else "",
             "adds": adds,
@@ -134,13 +134,6 @@ async def begin(
         address = kept.ask(tx, app, asked)
     await hub.bus.publish(Changed(actor.workspace, slug))
     return address
-
-
-def _with(provider: Provider, features: list[str] | None, feature: str) -> list[str]:
-    if feature not in set(provider.features):
-        raise BadForm({"feature": f"{provider.name} has no such feature."})
-    on = set(provider.usual_features if features is None else features) | {feature}
-    return [each.value for each in Feature if each in on]
 
 
 @dataclass(frozen=True)

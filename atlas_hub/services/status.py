@@ -15,7 +15,7 @@ from atlas_hub.providers.contract import Provider, Sends
 from atlas_hub.services import beside, environment
 from atlas_hub.services.access import Actor
 from atlas_hub.services.beside import Beside, consent_of, oauth_app
-from atlas_hub.services.views import CONNECTED, CardView, ConnectionView, Other, State, state_of, view_of
+from atlas_hub.services.views import CONNECTED, CardView, ConnectionView, Other, State, scopes_of, state_of, view_of
 from atlas_hub.storage import connections as stored
 
 log = logging.getLogger(__name__)
@@ -225,7 +225,7 @@ def _alone(hub: Hub, provider: Provider, fields: Iterable[str], row: Any) -> dic
     except (AttributeError, KeyError, TypeError, ValueError):
         log.exception("What is stored of %s cannot be read.", provider.name)
         unread = {"connected": True, "installedAt": None, "state": State.MISCONFIGURED, "source": row.source}
-        return {**_platform(hub, provider, fields, None), **unread, "checks": {}}
+        return {**_platform(hub, provider, fields, None), **unread, "checks": {}, "scopes": scopes_of(provider, None)}
 
 
 def _platform(hub: Hub, provider: Provider, fields: Iterable[str], row: Any) -> dict[str, Any]:
@@ -240,6 +240,7 @@ def _platform(hub: Hub, provider: Provider, fields: Iterable[str], row: Any) -> 
     said["configurable"] = hub.has_database and (provider.oauth_env is None or oauth_app(hub, provider))
     if connected:
         said["state"], said["checks"], said["source"] = state, dict(row.checks), row.source
+        said["scopes"] = scopes_of(provider, row.granted, row.features)
     elif row is None and not hub.has_database and _account_given(hub, provider):
         said["connected"], said["source"] = True, environment.SOURCE
     return said

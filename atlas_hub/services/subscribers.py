@@ -176,16 +176,19 @@ def _view(row: Subscriber, webhooks: Sequence[Any]) -> SubscriberView:
     )
 
 
-async def listing(hub: Hub, actor: Actor, search: str = "", after: str = "", limit: int = 50) -> Listing:
+async def listing(
+    hub: Hub, actor: Actor, search: str = "", after: str = "", limit: int = 50, *, provider: str = ""
+) -> Listing:
     """Subscribers' connections and endpoints, newest first: those whose subscriber, identifier or workspace's name
-    begins with `search`, made before the row `after`; at most `MOST_ON_PAGE`. Two queries.
+    begins with `search`, of one provider where it is given, made before the row `after`; at most `MOST_ON_PAGE`. Two
+    queries.
     """
     limit = max(1, min(limit, MOST_ON_PAGE))
     search = "".join(sign for sign in search.strip()[:SEARCH_LENGTH] if sign.isprintable())
     after = after if is_id(after) else ""
     async with hub.db.asking() as ask:
-        ties = await stored.connections_on_page(ask, actor.workspace, search, after, limit + 1)
-        ends = await stored.endpoints_on_page(ask, actor.workspace, search, after, limit + 1)
+        ties = await stored.connections_on_page(ask, actor.workspace, search, after, limit + 1, provider)
+        ends = await stored.endpoints_on_page(ask, actor.workspace, search, after, limit + 1, provider)
     rows = [*(_of_connection(row) for row in ties), *(_of_endpoint(row) for row in ends)]
     rows.sort(key=lambda row: row.id, reverse=True)
     more = len(rows) > limit

@@ -16,6 +16,8 @@ PATIENCE = timedelta(minutes=5)
 REASON_LENGTH = 500
 """What the column takes."""
 EXPIRY_WARNING = timedelta(days=7)
+MISSING = "Missing: "
+"""How the proof begins that says which scopes were not granted."""
 
 
 def _truth(status: str, at: datetime, proof: str) -> dict[str, str]:
@@ -35,12 +37,7 @@ def accepted(row: Connection, provider: Provider, result: CheckResult, at: datet
     who = f" as {result.account.name}" if result.account else ""
     checks = told(row.checks, Truth.CONFIGURED, "yes", at, "All fields are set.")
     checks = told(checks, Truth.AUTHENTICATED, "yes", at, f"{vendor} accepted it{who}.")
-    if missing:
-        checks = told(checks, Truth.AUTHORIZED, "no", at, f"Missing: {', '.join(missing)}.")
-    elif granted is None:
-        checks = told(checks, Truth.AUTHORIZED, "unknown", at, f"{vendor} does not tell its scopes.")
-    else:
-        checks = told(checks, Truth.AUTHORIZED, "yes", at, "Every scope that is needed is granted.")
+    checks = _authorized(checks, vendor, granted, missing, at)
     sends = isinstance(provider.method(row.method), Sends)
     nothing = "Nothing was sent yet." if sends else f"No messages are sent through {provider.name}."
     checks.setdefault(Truth.DELIVERED.value, {"status": "unknown", "at": None, "proof": nothing})
@@ -53,12 +50,47 @@ def accepted(row: Connection, provider: Provider, result: CheckResult, at: datet
         said = " ".join(result.limits) or f"It ends on {result.expires_at:%-d %B %Y}. Replace it before then."
         row.reason = said[:REASON_LENGTH]
     elif missing:
-        mute = sends and not provider.features.get(Feature.SEND, frozenset()).isdisjoint(missing)
-        row.state = State.MISCONFIGURED if mute else State.DEGRADED
-        row.reason = f"{provider.name} did not grant {', '.join(missing)}. Add the scopes at the vendor, then check."
+        _lacks(row, provider, missing)
     elif result.limits:
         row.state = State.DEGRADED if result.delivers else State.MISCONFIGURED
         row.reason = " ".join(result.limits)[:REASON_LENGTH]
+
+
+def _authorized(
+    checks: dict[str, Any], vendor: str, granted: list[Any] | None, missing: tuple[str, ...], at: datetime
+) -> dict[str, Any]:
+    if missing:
+        return told(checks, Truth.AUTHORIZED, "no", at, f"{MISSING}{', '.join(missing)}.")
+    if granted is None:
+        return told(checks, Truth.AUTHORIZED, "unknown", at, f"{vendor} does not tell its scopes.")
+    return told(checks, Truth.AUTHORIZED, "yes", at, "Every scope that is needed is granted.")
+
+
+def _lacks(row: Connection, provider: Provider, missing: tuple[str, ...]) -> None:
+    sends = isinstance(provider.method(row.method), Sends)
+    mute = sends and not provider.features.get(Feature.SEND, frozenset()).isdisjoint(missing)
+    row.state = State.MISCONFIGURED if mute else State.DEGRADED
+    row.reason = f"{provider.name} did not grant {', '.join(missing)}. Add the scopes at the vendor, then check."
+
+
+def switched(row: Connection, provider: Provider, granted: list[Any] | None, at: datetime) -> None:
+    """Measure a connection whose features were switched, against what the vendor told before.
+
+    What else is wrong with it stays said: scopes alone make it better or worse.
+    """
+    if row.checks.get(Truth.AUTHENTICATED.value, {}).get("status") != "yes":
+        return
+    lacked = row.checks.get(Truth.AUTHORIZED.value, {}).get("proof", "").startswith(MISSING)
+    fine = row.state == State.OK or (lacked and row.state in {State.DEGRADED, State.MISCONFIGURED})
+    if not fine and row.state != State.EXPIRING:
+        return
+    missing = missing_scopes(provider, granted, row.features)
+    row.checks = _authorized(row.checks, provider.asked_as(row.method), granted, missing, at)
+    if not fine:
+        return
+    row.state, row.reason = State.OK, ""
+    if missing:
+        _lacks(row, provider, missing)
 
 
 def unproven(row: Connection, provider: Provider, why: str, at: datetime) -> None:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
 from atlas_hub.providers._consent import Consent
 from atlas_hub.providers.contract import CheckResult, Provider
-from atlas_hub.storage.models import Connection
+from atlas_hub.services.access import Actor
+from atlas_hub.storage.models import Connection, Credential
 from atlas_hub.storage.vault import Vault
 
 
@@ -140,6 +141,18 @@ def view_of(
     )
 
 
+def view_with(vault: Vault, provider: Provider, row: Connection, credential: Credential | None) -> ConnectionView:
+    """A row with its credential as it may be shown."""
+    return view_of(
+        provider,
+        row,
+        vault,
+        key_id=credential.key_id if credential else None,
+        granted=credential.granted if credential else None,
+        expires_at=credential.expires_at if credential else None,
+    )
+
+
 def state_of(row: Connection, vault: Vault, key_id: str | None) -> State:
     """The state of a row; `locked` where its credential is sealed with a key that is not configured.
 
@@ -171,6 +184,15 @@ def extra_scopes(provider: Provider, granted: list[Any] | None, features: list[A
     return tuple(sorted(set(granted) - provider.scopes_of(features)))
 
 
+def scopes_of(provider: Provider, granted: list[Any] | None, features: list[Any] | None = None) -> dict[str, Any]:
+    """What APIs tell of scopes: `granted` is None where the vendor does not tell."""
+    return {
+        "granted": None if granted is None else list(granted),
+        "missing": list(missing_scopes(provider, granted, features)),
+        "extra": list(extra_scopes(provider, granted, features)),
+    }
+
+
 @dataclass(frozen=True, kw_only=True)
 class Other:
     """A connection that is stored beside the one that a card shows."""
@@ -183,15 +205,19 @@ class Other:
 
 @dataclass(frozen=True, kw_only=True)
 class ConsentView:
-    """The provider's consent on the page. `offered`: it can be given here now, to the app called `app`.
+    """The provider's consent on the page. `offered`: it can be given here now, to the app called `app`, which the
+    vendor knows as `client_id`.
 
     `said` is what became of the last one where it failed; `present` and `proven` are asked about where it proved
-    another account than the one that is connected, until `asks_until`.
+    another account than the one that is connected, until `asks_until`. `done` is what a consent of the last minutes
+    connected.
     """
 
     offered: bool
     app: str = ""
+    client_id: str = ""
     said: str = ""
+    done: str = ""
     present: str = ""
     proven: str = ""
     asks_until: datetime | None = None
@@ -218,6 +244,10 @@ class CardView:
     waits_until: datetime | None = None
     consent: ConsentView | None = None
     subscribers: int = 0
+
+    def seen_by(self, actor: Actor) -> CardView:
+        """The card as an actor may see it: consents are for those who may give them."""
+        return self if actor.may_change else replace(self, consent=None)
 
 
 def said(result: CheckResult) -> str:

@@ -84,7 +84,9 @@ _STATUSES = (
         col(Connection.checks),
         col(Connection.connected_at),
         col(Connection.source),
+        col(Connection.features),
         col(Credential.key_id),
+        col(Credential.granted),
         webhooks.ACTIVE.label("hooks"),
     )
     .select_from(_ONE)  # a row even where nothing is stored, for the number of webhooks

@@ -80,10 +80,14 @@ def _as_it_is(rows: FromClause) -> Select[Any]:
     return select(*rows.c)
 
 
-async def connections_on_page(ask: Ask, workspace: str, search: str, after: str, limit: int) -> Sequence[Any]:
+async def connections_on_page(
+    ask: Ask, workspace: str, search: str, after: str, limit: int, provider: str = ""
+) -> Sequence[Any]:
     """Subscribers' connections for the page, newest first: those made before the row `after`."""
     table = _ROWS
     where = [table.c.workspace == workspace, of_chat(table), resource(table)]
+    if provider:
+        where.append(table.c.provider == provider)
     if search:
         where.append(_begins(search, table.c.subscriber, table.c.identifier, table.c.account_name))
     if after:
@@ -95,10 +99,15 @@ async def connections_on_page(ask: Ask, workspace: str, search: str, after: str,
     return (await ask.execute(joined.add_columns(app.c.label).order_by(picked.c.id.desc()))).all()
 
 
-async def endpoints_on_page(ask: Ask, workspace: str, search: str, after: str, limit: int) -> Sequence[Any]:
+async def endpoints_on_page(
+    ask: Ask, workspace: str, search: str, after: str, limit: int, provider: str = ""
+) -> Sequence[Any]:
     """Subscribers' endpoints for the page, as `connections_on_page` has connections."""
     table = _ENDPOINTS
     where = [table.c.workspace == workspace]
+    if provider:
+        apps = select(_ROWS.c.id).where(_ROWS.c.workspace == workspace, _ROWS.c.provider == provider)
+        where.append(table.c.app_id.in_(apps))
     if search:
         where.append(_begins(search, table.c.subscriber, table.c.identifier))
     if after:

@@ -8,9 +8,9 @@ from typing import Any
 
 import reflex as rx
 
-from atlas_hub.providers.contract import Provider, Sends
+from atlas_hub.providers.contract import Provider, Revokes, Sends
 from atlas_hub.services.status import Mode
-from atlas_hub.ui import forms
+from atlas_hub.ui import consent, forms
 from atlas_hub.ui.connecting import submit
 from atlas_hub.ui.facts import section
 from atlas_hub.ui.theme import Markup
@@ -119,7 +119,16 @@ def choices(provider: Provider, state: Any) -> Markup:
                 environment & (state.connection != ""),  # without a database there is nothing to adopt into
                 rx.fragment(_adopt(state), opens(forms.OWN_ONE, "Connect your own…")),
             ),
-            rx.cond(state.mode == Mode.CONNECTED.value, opens(forms.REPLACE, "Replace the key…")),
+            rx.cond(
+                state.mode == Mode.CONNECTED.value,
+                rx.cond(
+                    state.by_consent & state.offers,
+                    consent.begin(
+                        provider, f"Agree at {provider.name} again", connection=state.connection, primary=False
+                    ),
+                    opens(forms.REPLACE, "Replace the key…"),
+                ),
+            ),
             rx.cond(
                 (state.mode == Mode.CONNECTED.value) | (state.mode == Mode.NO_DEFAULT.value),
                 opens(forms.ADD, f"Add another {provider.name}…"),
@@ -153,6 +162,7 @@ def danger(provider: Provider, state: Any, page: Any) -> Markup:
             rx.el.form(
                 rx.el.h3("Disconnect ", state.label, "?", id=f"{place}-title"),
                 rx.el.p(provider.stops, " What is stored of its key is deleted.", id=f"{place}-about"),
+                _letting_go(provider, state),
                 used_by(page, state.connection, rx.el.p(STOPS)),
                 _heirs(provider, state),
                 rx.el.div(
@@ -174,6 +184,33 @@ def danger(provider: Provider, state: Any, page: Any) -> Markup:
             custom_attrs={"aria-labelledby": f"{place}-title", "aria-describedby": f"{place}-about"},
         ),
     )
+
+
+def _letting_go(provider: Provider, state: Any) -> Markup:
+    """What happens at the vendor: a consent's grant is revoked, a typed token where the admin ticks it."""
+    able = [method.key for method in provider.methods if isinstance(method, Revokes)]
+    parts = []
+    if provider.oauth is not None:
+        how = "is revoked, too" if isinstance(provider.oauth, Revokes) else "stays"
+        parts.append(
+            rx.cond(
+                state.by_consent,
+                rx.el.p(f"The grant at {provider.name} {how}. By hand: {provider.oauth.by_hand}",
+                        class_name="ah-quiet", custom_attrs={"data-grant": ""}),
+            )
+        )  # fmt: skip
+    if able:
+        parts.append(
+            rx.cond(
+                reduce(or_, [state.method == key for key in able]),
+                rx.el.label(
+                    rx.el.input(type="checkbox", name="revoke", value="yes"),
+                    rx.el.span(f"Also revoke the token at {provider.name}"),
+                    class_name="ah-radio",
+                ),
+            )
+        )
+    return rx.fragment(*parts)
 
 
 def _heirs(provider: Provider, state: Any) -> Markup:

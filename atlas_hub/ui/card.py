@@ -8,8 +8,11 @@ import reflex as rx
 
 from atlas_hub.providers.contract import Provider, Sends
 from atlas_hub.services.status import Mode
-from atlas_hub.ui import words
+from atlas_hub.ui import consent, words
 from atlas_hub.ui.theme import UNTOLD, Markup, address, ago, badge, link, mark
+
+SUBSCRIBERS = "subscribers"
+"""The end of the address of the page that lists them."""
 
 
 def card(provider: Provider, state: Any, route: str, page: Any) -> Markup:
@@ -22,7 +25,7 @@ def card(provider: Provider, state: Any, route: str, page: Any) -> Markup:
             (words.LOADING, _skeleton()),
             (Mode.CONNECTED.value, _connected(provider, state)),
             (Mode.ENVIRONMENT.value, _environment(provider, state)),
-            (Mode.CONNECTING.value, _waiting(state)),
+            (Mode.CONNECTING.value, consent.waiting(provider, state, page)),
             (Mode.NO_DEFAULT.value, rx.el.p(state.reason, class_name="ah-reason")),
             (Mode.HINT.value, _hint(provider, state)),
             (Mode.NOT_AVAILABLE.value, _not_available(provider)),
@@ -30,6 +33,13 @@ def card(provider: Provider, state: Any, route: str, page: Any) -> Markup:
             rx.el.p(provider.sentence, class_name="ah-quiet ah-sentence"),
         ),
         rx.cond(state.fallback != "", rx.el.p(state.fallback, class_name="ah-reason")),
+        rx.cond(
+            (state.until != "") & (state.mode != Mode.CONNECTING.value),
+            consent.waiting(provider, state, page, small=True),
+        ),
+        consent.outcome(provider, state, page),
+        consent.asks(provider, state, page, _review(provider, route, page)),
+        _subscribers(provider, state, route),
         _problem(state),
         _acts(provider, state, route, page),
         class_name="ah-card",
@@ -134,9 +144,17 @@ def _environment(provider: Provider, state: Any) -> Markup:
     )
 
 
-def _waiting(state: Any) -> Markup:
-    return rx.el.p("An admin was sent to agree there. That page is good until ", ago(state.until), ".",
-                   class_name="ah-quiet ah-sentence")  # fmt: skip
+def _review(provider: Provider, route: str, page: Any) -> Markup:
+    place = address(route, provider.slug)
+    return link("Choose", rx.el.span(f" for {provider.name}", class_name="ah-hidden"), to=place,
+                class_name="ah-button", on_click=page.open(provider.slug))  # fmt: skip
+
+
+def _subscribers(provider: Provider, state: Any, route: str) -> Markup:
+    """How many connections subscribers of applications have, with the way to them; a host's page has no such way."""
+    text = rx.cond(state.subscribers == 1, "1 subscriber connection", f"{state.subscribers} subscriber connections")
+    shown = link(text, to=f"{route}/{SUBSCRIBERS}?provider={provider.slug}") if route else text
+    return rx.cond(state.subscribers > 0, rx.el.p(shown, class_name="ah-quiet ah-small"))
 
 
 def _hint(provider: Provider, state: Any) -> Markup:
@@ -172,7 +190,11 @@ def _acts(provider: Provider, state: Any, route: str, page: Any) -> Markup:
                 rx.fragment(
                     rx.cond(
                         page.may_change & (state.tone == words.Tone.BROKEN.value),
-                        link("Reconnect", named, to=place, class_name="ah-button ah-primary", on_click=opens),
+                        _reconnect(
+                            provider,
+                            state,
+                            link("Reconnect", named, to=place, class_name="ah-button ah-primary", on_click=opens),
+                        ),
                     ),
                     details,
                 ),
@@ -187,7 +209,12 @@ def _acts(provider: Provider, state: Any, route: str, page: Any) -> Markup:
                 Mode.FORM.value,
                 rx.cond(
                     page.may_change,
-                    link("Connect", named, to=place, class_name="ah-button ah-primary", on_click=opens),
+                    _first(
+                        provider,
+                        state,
+                        link("Connect", named, to=place, class_name="ah-button ah-primary", on_click=opens),
+                        details,
+                    ),
                     details,
                 ),
             ),
@@ -195,6 +222,19 @@ def _acts(provider: Provider, state: Any, route: str, page: Any) -> Markup:
         ),
         class_name="ah-acts",
     )
+
+
+def _first(provider: Provider, state: Any, typed: Markup, details: Markup) -> Markup:
+    """To connect: the vendor's consent where it is offered, else the form."""
+    if provider.oauth is None:
+        return typed
+    return rx.cond(state.offers, rx.fragment(details, consent.button(provider)), typed)
+
+
+def _reconnect(provider: Provider, state: Any, typed: Markup) -> Markup:
+    if provider.oauth is None:
+        return typed
+    return rx.cond(state.offers & state.by_consent, consent.again(provider, state), typed)
 
 
 def make_default(state: Any, other: Any, *, primary: bool = False) -> Markup:

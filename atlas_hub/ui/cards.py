@@ -20,6 +20,7 @@ from atlas_hub.services.access import Actor
 from atlas_hub.services.status import Mode
 from atlas_hub.services.views import Connected
 from atlas_hub.ui import forms, words
+from atlas_hub.ui.consenting import Consenting
 from atlas_hub.ui.guard import admin_only
 from atlas_hub.ui.showing import FRESH, put
 from atlas_hub.ui.working import OWN, at_work, climb, tell, working
@@ -52,7 +53,6 @@ class CardState(rx.State, mixin=True):
     variables: rx.Field[list[str]] = rx.field(default_factory=list)
     fallback: str = ""
     falls_back: bool = False
-    until: str = ""
 
     form: str = ""
     busy: str = ""
@@ -112,7 +112,7 @@ class CardState(rx.State, mixin=True):
                 ladder = [[text, ok, "" if said == error.text else said] for text, ok, said in self.ladder]
                 await tell(self, errors=words.of_error(error, typed.method), silent=silent, ladder=ladder)
             else:
-                await tell(self, form="", ladder=[], said=_welcome(self.provider, connected))
+                await tell(self, form="", ladder=[], said=words.welcome(self.provider, connected))
             finally:
                 typed.values.clear()
 
@@ -150,7 +150,7 @@ class CardState(rx.State, mixin=True):
             except HubError as error:
                 await tell(self, errors={"card": error.text}, ladder=[])
             else:
-                said = f"{_welcome(self.provider, connected)} It is managed here now; its variable may be removed."
+                said = f"{words.welcome(self.provider, connected)} It is managed here now; its variable may be removed."
                 await tell(self, said=said, ladder=[])
 
     @rx.event(background=True)
@@ -179,7 +179,7 @@ class CardState(rx.State, mixin=True):
             except HubError as error:
                 await tell(self, errors={"card": error.text})
             else:
-                await tell(self, said=f"{gone.label} is disconnected.")
+                await tell(self, said=words.gone(gone))
 
     @rx.event(background=True)
     @admin_only
@@ -239,24 +239,13 @@ class CardState(rx.State, mixin=True):
         async with working(self, actor, "disconnect") as free:
             if not free:
                 return
-            promote = str(form_data.get("promote", "")) or None
+            promote, revoke = str(form_data.get("promote", "")) or None, bool(form_data.get("revoke"))
             try:
-                gone = await connections.disconnect(hub(), actor, self.connection, promote=promote)
+                gone = await connections.disconnect(hub(), actor, self.connection, promote=promote, revoke=revoke)
             except HubError as error:
                 await tell(self, errors={"card": error.text})
             else:
-                heir = f" {gone.promoted} is the default now." if gone.promoted else ""
-                await tell(self, said=f"{gone.label} is disconnected.{heir}")
-
-
-def _welcome(provider: Provider, connected: Connected) -> str:
-    """What is said of a connect that went well."""
-    warnings = " ".join(connected.warnings)
-    if not connected.verified:
-        return f"Saved without a check. {warnings}".rstrip()
-    replaced = f" It replaces {connected.replaced}." if connected.replaced else ""
-    vendor = provider.asked_as(connected.view.method)
-    return f"{vendor} accepted it: this is {connected.account}.{replaced} {warnings}".rstrip()
+                await tell(self, said=words.gone(gone, wanted=revoke))
 
 
 def settle(card: Any, token: str) -> None:
@@ -270,7 +259,7 @@ def _state_of(provider: Provider) -> type[CardState]:
     name = "".join(part.title() for part in provider.slug.replace("-", "_").split("_")) + "Card"
     made: type[CardState] = type(
         name,
-        (CardState, rx.State),
+        (CardState, Consenting, rx.State),
         {
             "__module__": __name__,
             "__qualname__": name,

@@ -8,7 +8,7 @@ from typing import Any
 import reflex as rx
 
 from atlas_hub.providers.contract import Copy, Method, Provider, steps_of
-from atlas_hub.ui import forms
+from atlas_hub.ui import consent, forms
 from atlas_hub.ui.theme import Markup
 from atlas_hub.ui.used import GOES_ON, used_by
 
@@ -28,7 +28,7 @@ def ways(provider: Provider, state: Any, page: Any) -> Markup:
                         rx.el.span(" recommended", class_name="ah-tag") if number == 0 else rx.fragment(),
                         rx.el.span(method.recommended_because, class_name="ah-quiet ah-small ah-because"),
                     ),
-                    _steps(steps_of(provider, method)),
+                    steps(steps_of(provider, method)),
                     _form(provider, method, state),
                     name=f"{provider.slug}-way",
                     open=rx.cond(state.method == "", number == 0, state.method == method.key),
@@ -69,26 +69,27 @@ def connecting(provider: Provider, state: Any, page: Any) -> Markup:
             class_name="ah-quiet",
         ),
         rx.cond(state.form == forms.REPLACE, used_by(page, state.connection, rx.el.p(GOES_ON))),
-        ways(provider, state, page),
+        consent.beside(provider, state, ways(provider, state, page)),
         class_name="ah-section",
     )
 
 
-def copies(provider: Provider, page: Any) -> Markup:
+def copies(provider: Provider, state: Any, page: Any) -> Markup:
     """Texts for the vendor's own forms, each with a button that copies it."""
     if not provider.copies:
         return rx.fragment()
-    return rx.el.section(
+    made = rx.el.section(
         rx.el.h3("To copy"),
-        *[_copy(each, page) for each in provider.copies],
+        *[_copy(each, state, page) for each in provider.copies],
         class_name="ah-section",
     )
+    always = any("{client_id}" not in each.text for each in provider.copies)
+    return made if always else rx.cond(state.client_id != "", made)
 
 
-def _copy(each: Copy, page: Any) -> Markup:
-    before, found, after = each.text.partition("{address}")
-    text: Any = before + page.address + after if found else each.text
-    return rx.el.div(
+def _copy(each: Copy, state: Any, page: Any) -> Markup:
+    text = _filled(_filled(each.text, "{address}", page.address), "{client_id}", state.client_id)
+    made = rx.el.div(
         rx.el.p(
             rx.el.strong(each.title),
             rx.el.button(
@@ -104,6 +105,18 @@ def _copy(each: Copy, page: Any) -> Markup:
         rx.el.pre(text, class_name="ah-value ah-pre", tab_index=0, role="region", aria_label=each.title),
         class_name="ah-copied",
     )
+    return rx.cond(state.client_id != "", made) if "{client_id}" in each.text else made
+
+
+def _filled(text: Any, word: str, var: Any) -> Any:
+    """The text with a var in the place of a word, wherever that stands."""
+    if not isinstance(text, str) or word not in text:
+        return text
+    first, *rest = text.split(word)
+    made: Any = first
+    for part in rest:
+        made = made + var + part
+    return made
 
 
 def _form(provider: Provider, method: Method[Any], state: Any) -> Markup:
@@ -212,16 +225,17 @@ def how_to(provider: Provider) -> Markup:
         return rx.fragment()
     return rx.el.section(
         rx.el.h3("How to"),
-        _steps(steps_of(provider, None)),
+        steps(steps_of(provider, None)),
         rx.el.p(rx.el.a(f"{provider.name} documentation", href=provider.docs, target="_blank", rel="noreferrer")),
         class_name="ah-section ah-how",
     )
 
 
-def _steps(steps: tuple[str, ...]) -> Markup:
-    if not steps:
+def steps(told: tuple[str, ...]) -> Markup:
+    """Numbered steps, with their links."""
+    if not told:
         return rx.fragment()
-    return rx.el.ol(*[rx.el.li(*_linked(step)) for step in steps], class_name="ah-steps")
+    return rx.el.ol(*[rx.el.li(*_linked(step)) for step in told], class_name="ah-steps")
 
 
 def _linked(text: str) -> list[Any]:

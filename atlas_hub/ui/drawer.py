@@ -8,11 +8,12 @@ import reflex as rx
 
 from atlas_hub.providers.contract import Provider
 from atlas_hub.services.status import Mode
-from atlas_hub.ui import words
+from atlas_hub.ui import consent, words
 from atlas_hub.ui.acts import choices, danger, rename, tests
 from atlas_hub.ui.connecting import connecting, copies, how_to
-from atlas_hub.ui.facts import about, details, known, others, scopes, section
-from atlas_hub.ui.theme import Markup, address, ago, badge, link, mark
+from atlas_hub.ui.facts import about, details, known, others, section
+from atlas_hub.ui.scopes import scopes
+from atlas_hub.ui.theme import Markup, address, badge, link, mark
 from atlas_hub.ui.used import used_by
 
 
@@ -30,6 +31,8 @@ def drawer(provider: Provider, state: Any, route: str, page: Any) -> Markup:
         ),
         rx.el.div(
             _said(state),
+            consent.outcome(provider, state, page, drawer=True),
+            consent.question(provider, state, page),
             rx.match(
                 state.mode,
                 (words.LOADING, rx.el.p("Loading…", class_name="ah-quiet")),
@@ -84,19 +87,19 @@ def _here(provider: Provider, state: Any, page: Any) -> Markup:
     shown = state.state != ""
     return rx.fragment(
         rx.cond(state.reason != "", section("What needs doing", rx.el.p(state.reason, class_name="ah-reason"))),
-        rx.cond(state.mode == Mode.CONNECTING.value, _waiting(provider, state)),
+        _waiting(provider, state, page),
         rx.cond(state.mode == Mode.ENVIRONMENT.value, _environment(state)),
         rx.cond(state.fallback != "", section("Until then", rx.el.p(state.fallback))),
         rx.cond(
             typing,
             rx.el.div(
                 connecting(provider, state, page),
-                rx.el.div(how_to(provider), copies(provider, page)),
+                rx.el.div(how_to(provider), copies(provider, state, page)),
                 class_name="ah-beside",
             ),
             rx.cond(state.mode == Mode.FORM.value, _for_admins(provider)),
         ),
-        rx.cond(shown, rx.fragment(known(provider, state, page), details(state), scopes(state))),
+        rx.cond(shown, rx.fragment(known(provider, state, page), details(state), scopes(provider, state, page))),
         used_by(page, state.connection, rx.el.h3("Used by")),
         rx.cond(
             page.may_change,
@@ -105,17 +108,14 @@ def _here(provider: Provider, state: Any, page: Any) -> Markup:
             ),
         ),
         others(provider, state, page),
-        rx.cond(~typing, rx.fragment(how_to(provider), copies(provider, page))),
+        rx.cond(~typing, rx.fragment(how_to(provider), copies(provider, state, page))),
         about(provider),
         rx.cond(page.may_change & (state.mode == Mode.CONNECTED.value), danger(provider, state, page)),
     )
 
 
-def _waiting(provider: Provider, state: Any) -> Markup:
-    return section(
-        "Waiting",
-        rx.el.p(f"An admin was sent to {provider.name} to agree. That page is good until ", ago(state.until), "."),
-    )
+def _waiting(provider: Provider, state: Any, page: Any) -> Markup:
+    return rx.cond(state.until != "", section("Waiting", consent.waiting(provider, state, page)))
 
 
 def _environment(state: Any) -> Markup:

@@ -95,24 +95,6 @@ def details(state: Any) -> Markup:
     )
 
 
-def scopes(state: Any) -> Markup:
-    """What the vendor granted, and what is missing."""
-
-    def listed(title: str, names: Any, mark: str) -> Markup:
-        return rx.cond(
-            names.length() > 0,
-            rx.el.div(
-                rx.el.h4(title),
-                rx.el.ul(rx.foreach(names, lambda name: rx.el.li(mark, rx.el.code(name))), class_name="ah-scopes"),
-            ),
-        )
-
-    return rx.cond(
-        (state.granted.length() > 0) | (state.missing.length() > 0),
-        section("Scopes", listed("Missing", state.missing, "✕ "), listed("Granted", state.granted, "✓ ")),
-    )
-
-
 def others(provider: Provider, state: Any, page: Any) -> Markup:
     """What is stored beside the default, and what may be done with it."""
     return rx.cond(

@@ -134,6 +134,6 @@ async def _show(app: Any, gate: asyncio.Semaphore, token: str, workspace: str, v
                     if actor is None or actor.workspace != workspace:
                         forget(token)
                         return
-                    show(card, view, hub().now())
+                    show(card, view.seen_by(actor), hub().now())
         except Exception:
             log.exception("One open page could not be told of a change; it shows it at its next load.")

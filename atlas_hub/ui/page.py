@@ -27,6 +27,9 @@ HOOKS: Final = Category.WEBHOOKS
 CONNECTED, ENVIRONMENT = Mode.CONNECTED.value, Mode.ENVIRONMENT.value
 TITLE: Final = "Integrations · Atlas Hub"
 
+APPS: Final = "apps"
+"""The end of the address of the page with the OAuth apps."""
+
 Frame = Callable[[rx.Component], rx.Component]
 
 
@@ -73,7 +76,7 @@ class Page(rx.State):
         for view in seen.cards:
             state = await self.get_state(CARDS[view.provider])
             settle(state, token)
-            show(state, view, at)
+            show(state, view.seen_by(actor), at)
         # The workspace was switched in another tab: what stands around the page is of the former one.
         return rx.call_script("window.location.reload()") if moved else None
 
@@ -137,6 +140,8 @@ def _content(route: str) -> rx.Component:
         nothing(),
         channels.strip(route, Page),
         _drawer(route),
+        # What ran out is looked at again: the script presses it, for nothing rings when a time is over.
+        rx.el.button("Look again", type="button", hidden=True, on_click=Page.load, custom_attrs={"data-ah-reload": ""}),
         rx.el.div(class_name="ah-hidden", role="status", custom_attrs={"aria-live": "polite", "data-ah-announce": ""}),
         class_name="atlas-hub",
         custom_attrs={"data-loaded": rx.cond(Page.loaded, "yes", "")},
@@ -173,12 +178,16 @@ def _header(route: str) -> Markup:
         rx.el.div(
             find(),
             *(
-                [rx.cond(Page.may_change, doctor.opener(route))] if route else []
+                [rx.cond(Page.may_change, rx.fragment(_apps(route), doctor.opener(route)))] if route else []
             ),  # a host's own page has no such address
             class_name="ah-row",
         ),
         class_name="ah-page-head",
     )
+
+
+def _apps(route: str) -> Markup:
+    return link("OAuth apps", to=f"{route}/{APPS}", class_name="ah-button")
 
 
 def _notices(route: str) -> Markup:

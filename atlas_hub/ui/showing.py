@@ -11,7 +11,7 @@ from atlas_hub.kit.clock import iso
 from atlas_hub.providers import PROVIDERS
 from atlas_hub.providers.contract import Provider
 from atlas_hub.services.status import Mode
-from atlas_hub.services.views import CardView
+from atlas_hub.services.views import CardView, ConnectionView, ConsentView
 from atlas_hub.ui import words
 
 FRESH: Final[dict[str, Any]] = {
@@ -20,14 +20,16 @@ FRESH: Final[dict[str, Any]] = {
     "masks": [], "others": [], "granted": [], "missing": [], "options": {}, "by": "", "at": "", "expires": "",
     "busy": "", "ladder": [], "errors": {}, "present": "", "proven": "", "silent": False, "said": "", "tested": "",
     "receipt": "", "tried": "", "form": "", "needs": False, "hint": [], "variables": [], "fallback": "",
-    "falls_back": False,
-    "until": "",
+    "falls_back": False, "until": "", "offers": False, "app": "", "client_id": "", "failed": "", "done": "",
+    "question": [], "by_consent": False, "features": [], "told": False, "extra": [], "lacks": {}, "needed": "",
+    "subscribers": 0,
 }  # fmt: skip
 """What every var of a card is while there is nothing to say."""
 
 STORED: Final = ("state", "reason", "connection", "label", "account", "method", "details", "truths", "masks", "others",
                  "granted", "missing", "options", "by", "at", "expires", "needs", "hint", "variables", "fallback",
-                 "falls_back", "until")  # fmt: skip
+                 "falls_back", "until", "offers", "app", "client_id", "failed", "done", "question", "by_consent",
+                 "features", "told", "extra", "lacks", "needed", "subscribers")  # fmt: skip
 """The vars that mirror what is stored; the rest of `FRESH` is the tab's own."""
 
 
@@ -66,6 +68,8 @@ def vars_of(provider: Provider, view: CardView, at: datetime) -> dict[str, Any]:
         "fallback": view.fallback,
         "falls_back": view.falls_back,
         "until": iso(view.waits_until) if view.waits_until else "",
+        "subscribers": view.subscribers,
+        **_of_consent(view.consent),
     }
     if view.mode == Mode.NO_DEFAULT:
         told["reason"] = words.no_default(provider.name, len(view.others))
@@ -92,5 +96,40 @@ def vars_of(provider: Provider, view: CardView, at: datetime) -> dict[str, Any]:
         "by": connection.connected_by,
         "at": iso(connection.connected_at),
         "expires": iso(connection.expires_at) if connection.expires_at else "",
+        **_of_scopes(provider, connection),
     }
+    told["client_id"] = told["client_id"] or str(connection.options.get("application_id") or "")
     return told
+
+
+def _of_consent(consent: ConsentView | None) -> dict[str, Any]:
+    if consent is None:
+        return {}
+    asks = consent.asks_until
+    return {
+        "offers": consent.offered,
+        "app": consent.app,
+        "client_id": consent.client_id,
+        "failed": consent.said,
+        "done": consent.done,
+        "question": [consent.present, consent.proven, iso(asks)] if asks else [],
+    }
+
+
+def _of_scopes(provider: Provider, connection: ConnectionView) -> dict[str, Any]:
+    """Which features are on, what each lacks where the vendor tells, and the exact scopes as the vendor takes them."""
+    granted = connection.granted
+    between = provider.oauth.between if provider.oauth else " "
+    lacks = {
+        feature.value: sorted(scopes - set(granted))
+        for feature, scopes in provider.features.items()
+        if granted is not None and scopes - set(granted)
+    }
+    return {
+        "by_consent": connection.by_consent,
+        "features": [str(feature) for feature in connection.features],
+        "told": granted is not None,
+        "extra": list(connection.extra),
+        "lacks": lacks,
+        "needed": between.join(sorted(provider.scopes_of(connection.features))),
+    }

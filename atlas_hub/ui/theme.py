@@ -59,6 +59,11 @@ def ago(moment: Any, kind: str = "ago") -> Markup:
     return rx.el.time(date_time=moment, custom_attrs={"data-ah-time": kind})
 
 
+def left(moment: Any) -> Markup:
+    """How long it is until a moment, as it runs down; when it is over the page is told to look again."""
+    return ago(moment, "left")
+
+
 def shape(tone: Any) -> Markup:
     """The shape of a meaning; the word stands beside it."""
     return rx.el.span(class_name="ah-shape", custom_attrs={"data-tone": tone, "aria-hidden": "true"})

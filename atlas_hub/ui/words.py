@@ -20,7 +20,7 @@ from atlas_hub.kit.errors import (
 from atlas_hub.providers.contract import Feature, Provider
 from atlas_hub.services.dependents import Dependent
 from atlas_hub.services.status import Mode
-from atlas_hub.services.views import CardView, ConnectionView, Other, State, Truth
+from atlas_hub.services.views import CardView, Connected, ConnectionView, Disconnected, Other, State, Truth
 
 
 class Tone(StrEnum):
@@ -183,6 +183,55 @@ def unreadable(mark: str) -> str:
         f"The hub could not read what is stored just now. Nothing was changed. Retry in a moment; "
         f"if it stays so, give reference {mark} to whoever runs the hub."
     )
+
+
+NEITHER: Final = "neither"
+"""The answer that leaves what is connected alone."""
+
+
+def welcome(provider: Provider, connected: Connected) -> str:
+    """What is said of a connect that went well."""
+    warnings = " ".join(connected.warnings)
+    if not connected.verified:
+        return f"Saved without a check. {warnings}".rstrip()
+    replaced = f" It replaces {connected.replaced}." if connected.replaced else ""
+    vendor = provider.asked_as(connected.view.method)
+    return f"{vendor} accepted it: this is {connected.account}.{replaced} {warnings}".rstrip()
+
+
+def gone(what: Disconnected, *, wanted: bool = False) -> str:
+    """What is said of a disconnect: who takes its place, and whether the grant is dead at the vendor.
+
+    `wanted`: whether a typed token was to be revoked, too.
+    """
+    said = [f"{what.label} is disconnected."]
+    if what.promoted:
+        said.append(f"{what.promoted} is the default now.")
+    if what.revocation:
+        dead = {True: "✓ Revoked.", False: "✕ Not revoked.", None: "Whether it is revoked is not known."}
+        said += [dead[what.revoked], what.revocation]
+    elif wanted and what.still_in_use:
+        said.append("The token was not revoked, since another connection uses the same account.")
+    return " ".join(said)
+
+
+def switched(provider: Provider, view: ConnectionView, feature: str) -> str:
+    """What is said of a feature that was switched, and what it lacks where it was switched on."""
+    what = feature_name(feature)
+    if feature not in view.features:
+        return f"Switched off: {what}."
+    lacks = sorted(provider.scopes_of([feature]) & set(view.missing))
+    if not lacks:
+        return f"Switched on: {what}."
+    return (
+        f"Switched on: {what}. {provider.name} did not grant {', '.join(lacks)} yet. Add the scopes there, get a new "
+        "token, and replace the key here."
+    )
+
+
+def feature_name(feature: str) -> str:
+    """A feature's name, without what is said of it beside that."""
+    return FEATURES[Feature(feature)].split(",")[0]
 
 
 NAMED = 8

@@ -39,7 +39,7 @@ async def working(card: Any, actor: Actor, verb: str) -> AsyncIterator[bool]:
         yield True
         view = await status.card(hub(), actor.workspace, card.provider.slug)
         async with card:
-            show(card, view, hub().now())
+            show(card, view.seen_by(actor), hub().now())
     finally:
         at_work.discard(place)
         await tell(card, busy="")

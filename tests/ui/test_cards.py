@@ -33,8 +33,8 @@ VARS = {
     "mode", "state", "badge", "tone", "reason", "connection", "label", "account", "method", "details", "truths",
     "masks", "others", "granted", "missing", "options", "by", "at", "expires", "busy", "ladder", "errors", "present",
     "proven", "silent", "said", "tested", "receipt", "tried", "form", "needs", "hint", "variables", "fallback",
-    "falls_back",
-    "until",
+    "falls_back", "until", "offers", "app", "client_id", "failed", "done", "question", "by_consent", "features", "told",
+    "extra", "lacks", "needed", "subscribers",
 }  # fmt: skip
 
 
@@ -43,7 +43,8 @@ def view(state: State = State.OK, *, checked: datetime = NOW, **given: Any) -> C
     connection = ConnectionView(
         id="0" * 24, provider="slack", method="bot_token", method_label="Bot token", label="Acme", account="Acme",
         details=(("Workspace", "Acme"), ("Team ID", "T1")), wire={}, options={}, masks={"bot_token": "••••7890"},
-        state=state, reason="", checks=checks, granted=("chat:write",), missing=(), source="page", primary=True,
+        state=state, reason="", checks=checks, granted=("chat:write",), missing=(), extra=(),
+        features=("send",), by_consent=False, source="page", primary=True,
         connected_at=NOW, connected_by="ana@example.com", expires_at=None,
     )  # fmt: skip
     return CardView(provider="slack", mode=Mode.CONNECTED.value, connection=connection, **given)

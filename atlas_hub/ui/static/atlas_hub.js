@@ -10,6 +10,7 @@ if (typeof window !== "undefined" && !window.atlasHub) {
   // Times: React renders the element and its ISO moment, never its text.
   const STEPS = [[60, "second", 1], [3600, "minute", 60], [86400, "hour", 3600], [2592000, "day", 86400],
     [31536000, "month", 2592000], [Infinity, "year", 31536000]];
+  const over = new WeakSet();
   const language = () => document.documentElement.lang || "en";
   const tell = (element) => {
     const moment = new Date(element.getAttribute("datetime") || "");
@@ -18,6 +19,10 @@ if (typeof window !== "undefined" && !window.atlasHub) {
     let text;
     if (element.dataset.ahTime === "date") {
       text = moment.toLocaleDateString(language(), { day: "numeric", month: "short" });
+    } else if (element.dataset.ahTime === "left") {
+      const minutes = Math.ceil(seconds / 60);
+      text = seconds <= 0 ? "the time is over" : seconds < 60 ? "less than a minute left" : `${minutes} minutes left`;
+      if (seconds <= 0 && !over.has(element)) { over.add(element); setTimeout(() => one(document, "[data-ah-reload]")?.click(), 1500); }
     } else if (Math.abs(seconds) < 10) {
       text = "just now";
     } else {
@@ -152,6 +157,7 @@ if (typeof window !== "undefined" && !window.atlasHub) {
     found("dialog[data-ah-modal]").forEach(follow);
     found("[data-card]").forEach(changed);
     if (found('[aria-invalid="true"]').length) refused();
+    found("[data-ah-tells]").forEach((each) => announce(each.dataset.ahTells));
     found("fieldset[data-ah-focus]").forEach((each) => each.focus());
     found('[data-ah-form]:not([data-ah-form=""])').forEach((each) => { each.scrollIntoView({ block: "start" }); each.focus({ preventScroll: true }); });
     if (found("[data-ah-search]").length) window.atlasHubFind.begin();
