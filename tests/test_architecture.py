@@ -72,7 +72,6 @@ CALLS: dict[str, set[str]] = {
         "api/oauth.py",
         "services/api_keys.py",
         "api/callers.py",
-        "api/oauth.py",
         "api/chat_replays.py",
         "accounts/settings_routes.py",
         "cli/",
