@@ -6,8 +6,10 @@ from typing import Final
 
 from atlas_hub.engine import Found, Job, Sweep
 from atlas_hub.hub import Hub
-from atlas_hub.services import letting_go, refreshing
-from atlas_hub.storage import expiry
+from atlas_hub.providers import PROVIDERS
+from atlas_hub.services import letting_go, pending, proving, refreshing
+from atlas_hub.storage import consents, expiry
+from atlas_hub.storage.models import Connection
 
 
 async def expire(hub: Hub) -> Found:
@@ -27,14 +29,35 @@ async def gone(hub: Hub) -> Found:
     return [(REVOKE, credential_id) for credential_id in await letting_go.those_that_wait(hub)]
 
 
+async def unproven(hub: Hub) -> Found:
+    """The connections that no vendor has answered about yet, each to be asked about again."""
+    asked = [slug for slug, provider in PROVIDERS.items() if proving.asks(provider)]
+    async with hub.db.reading() as tx:
+        rows = await consents.unproven(tx, pending.UNANSWERED, asked, 100)
+    return [(PROVE, row.id) for row in rows]
+
+
+async def prove(hub: Hub, row_id: str) -> None:
+    """Ask about a connection again, by whichever way it was stored."""
+    async with hub.db.reading() as tx:
+        row = await tx.get(Connection, row_id)
+    if row is not None and (row.subscriber or row.contexts):
+        await proving.prove(hub, row.workspace, row.id)
+    elif row is not None:
+        await pending.settle(hub, row.id)
+
+
+PROVE: Final = "prove"
 REFRESH: Final = "refresh"
 REVOKE: Final = "revoke"
 JOBS: Final = (
     Job(name=REFRESH, work=refreshing.renew, at_once=4, seconds=60),
     Job(name=REVOKE, work=letting_go.revoke_later, at_once=4, seconds=60),
+    Job(name=PROVE, work=prove, at_once=4, seconds=60),
 )
 SWEEPS: Final = (
     Sweep(name="expired", find=expire, every=600),
     Sweep(name="ending", find=ending, every=60),
     Sweep(name="gone", find=gone, every=60),
+    Sweep(name="unproven", find=unproven, every=600),
 )

@@ -41,6 +41,12 @@ class _Asked:
     token: Secret
 
 
+def asks(provider: Provider) -> bool:
+    """Whether a vendor can be asked about the tokens of subscribers."""
+    method = provider.method("oauth")
+    return method is not None and FIELD in method.form.model_fields
+
+
 async def prove(hub: Hub, workspace: str, row_id: str) -> None:
     """Ask the vendor about a channel connection's newest token, and write down what it said. It never fails.
 

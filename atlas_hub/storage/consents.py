@@ -162,3 +162,22 @@ async def tied_elsewhere(tx: Tx, credential: Credential) -> bool:
         .limit(1)
     )
     return (await tx.execute(statement)).scalar_one_or_none() is not None
+
+
+async def unproven(tx: Tx, reason: str, providers: Sequence[str], limit: int) -> list[Connection]:
+    """The connections that no vendor has answered about yet: mail whose new key waits with this `reason`, and the
+    subscribers' ones of these providers.
+    """
+    waits = (col(Connection.state) == "degraded") & (col(Connection.reason) == reason)
+    subscribed = (
+        ((col(Connection.subscriber) != "") | (col(Connection.contexts) != ""))
+        & col(Connection.state).in_(("unverified", "unreachable"))
+        & col(Connection.provider).in_(providers)
+    )
+    statement = (
+        select(Connection)
+        .where(col(Connection.kind) == "account", waits | subscribed)
+        .order_by(col(Connection.updated_at))
+        .limit(limit)
+    )
+    return list((await tx.execute(statement)).scalars())
