@@ -11,7 +11,7 @@ from atlas_hub.hub import Hub
 from atlas_hub.kit.errors import BadForm, Conflict, NotFound
 from atlas_hub.kit.ids import new_id
 from atlas_hub.providers.contract import CheckResult
-from atlas_hub.services import integration_credentials, letting_go, pending, saving
+from atlas_hub.services import apps, integration_credentials, letting_go, pending, saving
 from atlas_hub.services import wire_credentials as wire
 from atlas_hub.services.access import Actor, require_admin
 from atlas_hub.services.changing import Change, changing
@@ -200,6 +200,8 @@ async def use_on_page(hub: Hub, actor: Actor, row_id: str, on: bool) -> Integrat
         row = await _the(change.tx, actor, row_id)
         if on and (row.kind != "app" or not row.active):
             raise Conflict("The page's button can take an active app alone.")
+        if on and not apps.is_whole(row):
+            raise Conflict("This app lacks its client ID or secret. Add them, then use it on the page.")
         await stored.leave_page(change.tx, actor.workspace, row.provider)
         await change.tx.refresh(row)
         row.on_page, row.updated_at = on, change.at

@@ -181,16 +181,17 @@ def _fallback(hub: Hub, gift: environment.Given) -> str:
 async def answer(hub: Hub, actor: Actor) -> dict[str, Any]:
     """The status API's answer, complete for all ten platforms: one query, no vendor asked (reference hub §1)."""
     rows: Sequence[Any] = ()
-    hooks = 0
+    hooks, apps = 0, frozenset[str]()
     if hub.has_database:
-        rows, hooks = await _statuses(hub, actor)
+        rows, hooks, apps = await _statuses(hub, actor)
         present = frozenset(row.provider for row in rows if row.source == environment.SOURCE)
         if await environment.settle(hub, actor.workspace, present):
-            rows, hooks = await _statuses(hub, actor)
+            rows, hooks, apps = await _statuses(hub, actor)
     by_name = _by_name(hub, rows)
     named = {provider.names.admin: provider for provider in PROVIDERS.values() if provider.names.admin}
     said: dict[str, Any] = {
-        name: _alone(hub, named[name], fields, by_name.get(name)) for name, fields in PLATFORMS.items()
+        name: _alone(hub, named[name], fields, by_name.get(name), has_app=named[name].slug in apps)
+        for name, fields in PLATFORMS.items()
     }
     said["webhooks"] = {"activeCount": hooks, "configurable": hub.has_database}
     said["deliveryChannels"] = channels(hub, by_name, hooks)
@@ -199,7 +200,7 @@ async def answer(hub: Hub, actor: Actor) -> dict[str, Any]:
     return said
 
 
-async def _statuses(hub: Hub, actor: Actor) -> tuple[Sequence[Any], int]:
+async def _statuses(hub: Hub, actor: Actor) -> tuple[Sequence[Any], int, frozenset[str]]:
     async with hub.db.asking() as ask:
         return await stored.statuses(ask, actor.workspace)
 
@@ -218,26 +219,32 @@ def _by_name(hub: Hub, rows: Sequence[Any]) -> dict[str, Any]:
     return found
 
 
-def _alone(hub: Hub, provider: Provider, fields: Iterable[str], row: Any) -> dict[str, Any]:
+def _alone(hub: Hub, provider: Provider, fields: Iterable[str], row: Any, *, has_app: bool) -> dict[str, Any]:
     """A platform's part of the answer; one whose stored row makes no sense says so, and spoils no other's."""
     try:
-        return _platform(hub, provider, fields, row)
+        return _platform(hub, provider, fields, row, has_app=has_app)
     except (AttributeError, KeyError, TypeError, ValueError):
         log.exception("What is stored of %s cannot be read.", provider.name)
         unread = {"connected": True, "installedAt": None, "state": State.MISCONFIGURED, "source": row.source}
-        return {**_platform(hub, provider, fields, None), **unread, "checks": {}, "scopes": scopes_of(provider, None)}
+        return {
+            **_platform(hub, provider, fields, None, has_app=has_app),
+            **unread,
+            "checks": {},
+            "scopes": scopes_of(provider, None),
+        }
 
 
-def _platform(hub: Hub, provider: Provider, fields: Iterable[str], row: Any) -> dict[str, Any]:
+def _platform(hub: Hub, provider: Provider, fields: Iterable[str], row: Any, *, has_app: bool) -> dict[str, Any]:
     state = _state(hub, row)
     connected = state in CONNECTED if state else False
     wire: Mapping[str, Any] = dict(_wire(row)) if connected else {}
     said: dict[str, Any] = {"connected": connected, **{key: wire.get(key) for key in fields}}
     said["installedAt"] = iso(row.connected_at) if connected else None
+    app = has_app or oauth_app(hub, provider)
     if provider.slug == "slack":
-        said["oauthConfigured"] = oauth_app(hub, provider)
+        said["oauthConfigured"] = app
         said["envConfigured"] = hub.settings.env("SLACK_BOT_TOKEN") is not None
-    said["configurable"] = hub.has_database and (provider.oauth_env is None or oauth_app(hub, provider))
+    said["configurable"] = hub.has_database and (provider.oauth_env is None or app)
     if connected:
         said["state"], said["checks"], said["source"] = state, dict(row.checks), row.source
         said["scopes"] = scopes_of(provider, row.granted, row.features)

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, bindparam, delete, func, literal, or_, select
+from sqlalchemy import ColumnElement, and_, bindparam, delete, exists, func, literal, or_, select
+from sqlalchemy.orm import aliased
 from sqlmodel import col
 
 from atlas_hub.kit.ids import is_id
@@ -73,6 +74,23 @@ async def all_from_environment(tx: Tx) -> list[Connection]:
 
 
 _ONE = select(literal(1).label("one")).subquery()
+WITH_APPS = ("discord", "slack", "teams")
+"""The providers whose OAuth apps a workspace may store."""
+
+
+def _apps() -> list[Any]:
+    """Whether a stored app is used on the page, a column for each provider that has apps."""
+    own = aliased(Connection)
+    return [
+        exists()
+        .where(
+            col(own.workspace) == bindparam("workspace"), col(own.provider) == slug, col(own.on_page), col(own.active)
+        )
+        .label(f"app_{slug}")
+        for slug in WITH_APPS
+    ]
+
+
 _STATUSES = (
     select(
         col(Connection.provider),
@@ -88,6 +106,7 @@ _STATUSES = (
         col(Credential.key_id),
         col(Credential.granted),
         webhooks.ACTIVE.label("hooks"),
+        *_apps(),
     )
     .select_from(_ONE)  # a row even where nothing is stored, for the number of webhooks
     .outerjoin(
@@ -102,13 +121,15 @@ _STATUSES = (
 )
 
 
-async def statuses(ask: Ask, workspace: str) -> tuple[Sequence[Any], int]:
-    """What the status answer needs of the primaries, as bare columns, and how many schedules deliver by webhook.
+async def statuses(ask: Ask, workspace: str) -> tuple[Sequence[Any], int, frozenset[str]]:
+    """What the status answer needs of the primaries, as bare columns, how many schedules deliver by webhook, and the
+    providers of which a stored app is used on the page.
 
     One query, no objects made.
     """
     found = (await ask.execute(_STATUSES, {"workspace": workspace})).all()
-    return [row for row in found if row.provider is not None], found[0].hooks
+    apps = frozenset(slug for slug in WITH_APPS if getattr(found[0], f"app_{slug}"))
+    return [row for row in found if row.provider is not None], found[0].hooks, apps
 
 
 async def find(tx: Tx, workspace: str, connection_id: str) -> Connection | None:

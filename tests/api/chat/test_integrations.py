@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import text
 
 from atlas_hub.hub import Hub
+from atlas_hub.kit.errors import Conflict
 from atlas_hub.services import delivery, integrations, pending, status
 from atlas_hub.services.opening import opened
 from atlas_hub.storage.models import Connection, Credential
@@ -346,12 +347,21 @@ async def test_deleting_an_integration_takes_its_connections_along(hub: Hub, cha
     assert (rows, keys) == (0, ["row:"])
 
 
+async def test_an_incomplete_app_is_not_used_on_the_page(hub: Hub, chat: Client, here: Place) -> None:
+    half = await made(chat, {**SLACK, "credentials": {"clientId": "111.222"}})
+    with pytest.raises(Conflict):
+        await integrations.use_on_page(hub, here.owner, half["_id"], on=True)
+
+
 async def test_one_app_of_a_provider_is_used_on_the_page(hub: Hub, chat: Client, here: Place) -> None:
     first, second = await made(chat, SLACK), await made(chat, SLACK, identifier="second")
     assert (await integrations.use_on_page(hub, here.owner, first["_id"], on=True)).on_page
     assert (await integrations.use_on_page(hub, here.owner, second["_id"], on=True)).on_page
     assert not (await integrations.one(hub, here.owner, first["_id"])).on_page
+    said = await status.answer(hub, here.owner)
+    assert (said["slack"]["oauthConfigured"], said["slack"]["configurable"]) == (True, True)
     assert not (await integrations.use_on_page(hub, here.owner, second["_id"], on=False)).on_page
+    assert not (await status.answer(hub, here.owner))["slack"]["oauthConfigured"]
 
 
 async def test_a_new_key_waits_until_it_is_accepted(hub: Hub, chat: Client, here: Place, vendors: Vendors) -> None:
