@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
+from atlas_hub.accounts import workspaces
 from atlas_hub.hub import Hub
 from atlas_hub.storage import consents as stored
 from tests.e2e.browsing import NAMES, Browsing, card, drawer, loaded, said, shows
@@ -47,8 +48,10 @@ def consenting_inside(consenting: Site) -> Iterator[Inside]:
 
 @pytest.fixture
 def here(found, consenting: Site, consenting_inside: Inside, vendors: Vendors) -> Iterator[Place]:
-    """A workspace there; the vendors are as they were afterwards, so that the next one may have their accounts."""
-    yield found(consenting, consenting_inside)
+    """A workspace there, deleted afterwards, and the vendors as they were: the next one may have their accounts."""
+    made = found(consenting, consenting_inside)
+    yield made
+    consenting_inside.do(lambda hub: workspaces.delete(hub, made.id))
     for vendor in (vendors.slack, vendors.teams, vendors.discord):
         vendor.seed_oauth()
 
