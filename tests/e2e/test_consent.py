@@ -170,9 +170,10 @@ def test_of_two_tabs_that_agree_one_connects(browsing, here):
     shows(second, "slack", "connected")
     first.get_by_label("Workspace").select_option(label="Acme Corp")
     first.get_by_role("button", name="Allow").click()
-    first.wait_for_load_state()
-    shows(second, "slack", "connected")
-    assert first.locator("main, .atlas-hub").first.is_visible()
+    loaded(first)
+    for page in (first, second):
+        shows(page, "slack", "connected")
+        expect(card(page, "slack")).to_contain_text("Acme Corp")
 
 
 def test_reconnecting_keeps_the_label(browsing, here, vendors):
