@@ -18,20 +18,17 @@ from atlas_hub.settings import Settings
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 
 VENDOR_VARIABLES = {
-    "SLACK_CLIENT_ID": "With `SLACK_CLIENT_SECRET`: the operator's OAuth app of Slack, which the button on "
-    "the page takes where a workspace has stored none of its own.",
+    "SLACK_CLIENT_ID": "With `SLACK_CLIENT_SECRET`: the app by which it is [connected by consent](oauth.md).",
     "SLACK_CLIENT_SECRET": "See `SLACK_CLIENT_ID`.",
     "SLACK_BOT_TOKEN": "Connects Slack in the first workspace of a self-hosted hub, where nothing else does. It can be "
     "adopted into the store on the page.",
     "SLACK_SIGNING_SECRET": "Goes with `SLACK_BOT_TOKEN`; for verifying Slack's calls, none of which is answered yet.",
-    "TEAMS_APP_ID": "With `TEAMS_APP_PASSWORD`: the operator's OAuth app of Microsoft Teams, which the button on "
-    "the page takes where a workspace has stored none of its own.",
+    "TEAMS_APP_ID": "With `TEAMS_APP_PASSWORD`: the app by which it is [connected by consent](oauth.md).",
     "TEAMS_APP_PASSWORD": "See `TEAMS_APP_ID`.",
-    "DISCORD_CLIENT_ID": "With `DISCORD_CLIENT_SECRET`: the operator's OAuth app of Discord, which the button on "
-    "the page takes where a workspace has stored none of its own.",
+    "DISCORD_CLIENT_ID": "With `DISCORD_CLIENT_SECRET`: the app by which it is [connected by consent](oauth.md).",
     "DISCORD_CLIENT_SECRET": "See `DISCORD_CLIENT_ID`.",
-    "DISCORD_BOT_TOKEN": "The bot token of that app. Without it a server that was connected by consent cannot be "
-    "checked or written to, and its card says so.",
+    "DISCORD_BOT_TOKEN": "The token of that application's bot. Without it nothing can be sent to a server that was "
+    "added by consent, and the card says so.",
     "ATLAS_SMTP_URL": "An http(s) address that takes mail as JSON (`from`, `to`, `subject`, `html`). Mail of a "
     "workspace that has set up none of its own goes there.",
     "RESEND_API_KEY": "The same through Resend, where `ATLAS_SMTP_URL` is not set.",

@@ -13,7 +13,7 @@ import reflex as rx
 
 from atlas_hub import HubPlugin
 from atlas_hub.plugin import settings_of_host
-from atlas_hub.ui import activity, guard, page
+from atlas_hub.ui import activity, guard, page, subscribers
 
 CONFIG = """
 import reflex as rx
@@ -143,17 +143,18 @@ def test_the_stand_alone_app_goes_by_the_address_that_it_listens_on(bound: str) 
     assert run.stdout.strip() == str(bound != "127.0.0.1")
 
 
-PAGE, ACTIVITY, DOCTOR = "/admin/things/[[provider]]", "/admin/things/activity", "/admin/things/doctor"
+PAGE, ACTIVITY = "/admin/things/[[provider]]", "/admin/things/activity"
+OTHERS = ["/admin/things/doctor", "/admin/things/apps", "/admin/things/subscribers"]
 
 
 @pytest.mark.parametrize(
     ("route", "of_the_host", "added"),
     [
-        ("/admin/things", [], [PAGE, ACTIVITY, DOCTOR]),
-        ("admin/things/", [], [PAGE, ACTIVITY, DOCTOR]),
-        ("/admin/things", [PAGE], [ACTIVITY, DOCTOR]),
-        ("/admin/things", ["/admin/things"], [ACTIVITY, DOCTOR]),
-        ("/admin/things", [ACTIVITY], [PAGE, DOCTOR]),
+        ("/admin/things", [], [PAGE, ACTIVITY, *OTHERS]),
+        ("admin/things/", [], [PAGE, ACTIVITY, *OTHERS]),
+        ("/admin/things", [PAGE], [ACTIVITY, *OTHERS]),
+        ("/admin/things", ["/admin/things"], [ACTIVITY, *OTHERS]),
+        ("/admin/things", [ACTIVITY], [PAGE, *OTHERS]),
         (None, [], []),
     ],
 )
@@ -161,6 +162,7 @@ def test_each_page_is_added_unless_the_host_has_its_own_there(monkeypatch, route
     monkeypatch.setattr(guard, "_configured", {})
     monkeypatch.setattr(page, "_route", [])
     monkeypatch.setattr(activity, "_route", [])
+    monkeypatch.setattr(subscribers, "_route", [])
     came: list[str] = []
     context: Any = {
         "app_type": rx.App,

@@ -219,12 +219,12 @@ def ladder(state: Any) -> Markup:
     )
 
 
-def how_to(provider: Provider) -> Markup:
+def how_to(provider: Provider, state: Any) -> Markup:
     """The provider file's steps, with their links."""
     if not provider.steps:
         return rx.fragment()
     return rx.el.section(
-        rx.el.h3("How to"),
+        rx.el.h3(rx.cond(state.offers, "How to connect without consent", "How to") if provider.oauth else "How to"),
         steps(steps_of(provider, None)),
         rx.el.p(rx.el.a(f"{provider.name} documentation", href=provider.docs, target="_blank", rel="noreferrer")),
         class_name="ah-section ah-how",

@@ -94,7 +94,7 @@ def _here(provider: Provider, state: Any, page: Any) -> Markup:
             typing,
             rx.el.div(
                 connecting(provider, state, page),
-                rx.el.div(how_to(provider), copies(provider, state, page)),
+                rx.el.div(how_to(provider, state), copies(provider, state, page)),
                 class_name="ah-beside",
             ),
             rx.cond(state.mode == Mode.FORM.value, _for_admins(provider)),
@@ -108,7 +108,7 @@ def _here(provider: Provider, state: Any, page: Any) -> Markup:
             ),
         ),
         others(provider, state, page),
-        rx.cond(~typing, rx.fragment(how_to(provider), copies(provider, state, page))),
+        rx.cond(~typing, rx.fragment(how_to(provider, state), copies(provider, state, page))),
         about(provider),
         rx.cond(page.may_change & (state.mode == Mode.CONNECTED.value), danger(provider, state, page)),
     )

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
+from atlas_hub.accounts import workspaces
 from atlas_hub.hub import Hub
 from atlas_hub.storage import consents as stored
 from tests.e2e.browsing import NAMES, Browsing, card, drawer, loaded, said, shows
@@ -47,8 +48,10 @@ def consenting_inside(consenting: Site) -> Iterator[Inside]:
 
 @pytest.fixture
 def here(found, consenting: Site, consenting_inside: Inside, vendors: Vendors) -> Iterator[Place]:
-    """A workspace there; the vendors are as they were afterwards, so that the next one may have their accounts."""
-    yield found(consenting, consenting_inside)
+    """A workspace there, deleted afterwards, and the vendors as they were: the next one may have their accounts."""
+    made = found(consenting, consenting_inside)
+    yield made
+    consenting_inside.do(lambda hub: workspaces.delete(hub, made.id))
     for vendor in (vendors.slack, vendors.teams, vendors.discord):
         vendor.seed_oauth()
 
@@ -167,9 +170,10 @@ def test_of_two_tabs_that_agree_one_connects(browsing, here):
     shows(second, "slack", "connected")
     first.get_by_label("Workspace").select_option(label="Acme Corp")
     first.get_by_role("button", name="Allow").click()
-    first.wait_for_load_state()
-    shows(second, "slack", "connected")
-    assert first.locator("main, .atlas-hub").first.is_visible()
+    loaded(first)
+    for page in (first, second):
+        shows(page, "slack", "connected")
+        expect(card(page, "slack")).to_contain_text("Acme Corp")
 
 
 def test_reconnecting_keeps_the_label(browsing, here, vendors):
