@@ -109,7 +109,14 @@ async def add(hub: Hub, actor: Actor, slug: str, name: str, values: Mapping[str,
     require_admin(actor)
     provider = _provider(slug)
     given = {key: text.strip() for key, text in values.items() if text.strip()}
-    read(apps.consent_of(provider).app, given)
+    wrong: dict[str, str] = {}
+    for judged in (lambda: _name(name), lambda: read(apps.consent_of(provider).app, given)):
+        try:
+            judged()
+        except BadForm as error:
+            wrong |= error.fields
+    if wrong:
+        raise BadForm(wrong)
     wanted = Wanted(name=_name(name), credentials=_wire(provider, given), active=True)
     return await integrations.create(hub, actor, str(provider.names.chat), "chat", wanted)
 

@@ -191,11 +191,12 @@ def _letting_go(provider: Provider, state: Any) -> Markup:
     able = [method.key for method in provider.methods if isinstance(method, Revokes)]
     parts = []
     if provider.oauth is not None:
-        how = "is revoked, too" if isinstance(provider.oauth, Revokes) else "stays"
+        able_to = isinstance(provider.oauth, Revokes)
+        how, otherwise = ("is revoked, too", "If that fails") if able_to else ("stays", "To end it")
         parts.append(
             rx.cond(
                 state.by_consent,
-                rx.el.p(f"The grant at {provider.name} {how}. By hand: {provider.oauth.by_hand}",
+                rx.el.p(f"The grant at {provider.name} {how}. {otherwise}: {provider.oauth.by_hand}",
                         class_name="ah-quiet", custom_attrs={"data-grant": ""}),
             )
         )  # fmt: skip
