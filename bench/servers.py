@@ -71,12 +71,25 @@ def started(
 
 @contextmanager
 def granian(target: str, folder: Path, env: Mapping[str, str], *, workers: int = 1) -> Iterator[tuple[int, int]]:
-    """A factory of `bench.apps` on granian, as Reflex serves in production. Its port and its first worker's pid."""
+    """A factory of `bench.apps` or another module (`module:factory`) on granian, as Reflex serves in production.
+
+    Its port and its first worker's pid.
+    """
+    module, _, factory = target.rpartition(":")
     port = free_port()
     command = [sys.executable, "-m", "granian", "--interface", "asgi", "--factory", "--workers", str(workers)]
-    command += ["--host", "127.0.0.1", "--port", str(port), "--log-level", "warning", f"bench.apps:{target}"]
-    with started(command, env=environment(**env), log=folder / f"{target}.log") as process:
-        answers(port, process, folder / f"{target}.log")
+    command += [
+        "--host",
+        "127.0.0.1",
+        "--port",
+        str(port),
+        "--log-level",
+        "warning",
+        f"{module or 'bench.apps'}:{factory}",
+    ]
+    log = folder / f"{factory}.log"
+    with started(command, env=environment(**env), log=log) as process:
+        answers(port, process, log)
         yield port, workers_of(process.pid)[0]
 
 

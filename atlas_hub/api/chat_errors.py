@@ -49,7 +49,10 @@ CHALLENGE: Final = 'ApiKey realm="Atlas Hub"'
 INVALID: Final = "Validation Error"
 FAILED: Final = "Internal server error, contact support and provide them with the errorId"
 UNANSWERED: Final = "The database does not answer. Try again in a moment."
-QUIET: Final = frozenset({"code", "state", "error_description", "id_token", "access_token", "token", "secret"})
+QUIET: Final = frozenset(
+    {"code", "state", "error_description", "id_token", "access_token", "refresh_token", "token", "secret"}
+    | {"client_secret", "client_assertion", "code_verifier", "nonce", "password", "api_key", "apiKey", "secretKey"}
+)
 """What a query may carry that is not said back."""
 
 STATUSES: Final[tuple[tuple[type[HubError], HTTPStatus], ...]] = (

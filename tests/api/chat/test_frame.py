@@ -103,6 +103,9 @@ async def test_a_path_that_there_is_not_and_a_verb_that_it_does_not_know(chat: C
     nothing = await chat.get("/v1/integrations/a/b/c/d?x=1&code=hidden")
     assert (nothing.status_code, nothing.json()["error"]) == (404, "Not Found")
     assert nothing.json()["path"] == "/v1/integrations/a/b/c/d?x=1&code=••••"
+    for name in ("client_secret", "code_verifier", "refresh_token", "state"):
+        nothing = await chat.get(f"/v1/integrations/a/b/c/d?{name}=hidden")
+        assert nothing.json()["path"].endswith(f"?{name}=••••")
     wrong = await chat.patch(MISSING)
     assert (wrong.status_code, wrong.headers["allow"]) == (405, "POST")
 
