@@ -135,7 +135,7 @@ class DiscordConsent(Consent):
 class DiscordInstall(DiscordConsent, Method[Server]):
     """A server that was connected by consent: what a bot may do there, with the application's own bot token."""
 
-    key, label, form = "oauth", "Add to Discord", Server
+    key, label, form = "oauth", "Consent", Server
     purpose = Purpose.CHAT
     destination: ClassVar[str] = "Channel ID"
     destination_example: ClassVar[str] = "123456789012345678"

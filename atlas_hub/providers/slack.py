@@ -225,7 +225,7 @@ class SlackBot(Method[BotToken]):
 class SlackInstall(SlackConsent, SlackBot):
     """An app that was installed by consent."""
 
-    key, label, form = "oauth", "Add to Slack", Installation
+    key, label, form = "oauth", "Consent", Installation
 
 
 def _scopes(answer: Answer) -> frozenset[str] | None:

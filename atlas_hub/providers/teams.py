@@ -178,7 +178,7 @@ class TeamsApp(Method[App]):
 class TeamsInstall(TeamsConsent, TeamsApp):
     """A tenant whose administrator admitted the app: its credentials are the app's, the tenant the connection's."""
 
-    key, label, form = "oauth", "Admin consent", App
+    key, label, form = "oauth", "Consent", App
 
     async def revoke(self, form: App, http: Http) -> Revoked:  # noqa: ARG002  # the contract's
         """Nothing can be taken back from here: what an administrator admitted, they remove."""

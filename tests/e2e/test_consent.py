@@ -21,9 +21,9 @@ from tests.e2e.vendors import Vendors
 pytestmark = pytest.mark.e2e
 
 WAYS = {
-    "slack": ("Add to Slack", "Allow", "Cancel", "Acme Corp"),
-    "teams": ("Connect Microsoft Teams", "Accept", "Cancel", ""),
-    "discord": ("Add to Discord", "Authorize", "Cancel", ""),
+    "slack": ("Connect to Slack", "Allow", "Cancel", "Acme Corp"),
+    "teams": ("Connect to Teams", "Accept", "Cancel", ""),
+    "discord": ("Connect to Discord", "Authorize", "Cancel", ""),
 }
 """Of each provider: the card's button, the vendor's two, and the account that its page has chosen."""
 

@@ -182,7 +182,7 @@ def test_what_is_said_of_a_token_that_others_use():
 
 
 def test_the_form_to_the_vendor_is_the_browsers_own():
-    text = str(consent.begin(PROVIDERS["slack"], "Add to Slack", adds="yes", feature="send"))
+    text = str(consent.begin(PROVIDERS["slack"], "Connect to Slack", adds="yes", feature="send"))
     assert 'action:"/oauth/begin/slack"' in text
     assert "onSubmit" not in text
 
