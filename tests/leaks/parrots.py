@@ -60,14 +60,14 @@ class Parrot(Standin):
         message = await receive()
         call = _call_of(scope, message["body"])
         self.calls.append(call)
-        status, headers, text = ECHOES[self.echo](self._told(call))
+        status, headers, text = ECHOES[self.echo](self._heard(call))
         body = text.encode()
         raw = [(name.encode(), value.encode()) for name, value in headers.items()]
         raw.append((b"content-length", str(len(body)).encode()))
         await send({"type": "http.response.start", "status": status, "headers": raw})
         await send({"type": "http.response.body", "body": body})
 
-    def _told(self, call: Call) -> str:
+    def _heard(self, call: Call) -> str:
         """The secret that the caller gave, wherever it stands; else what it signed in with."""
         scheme, _, rest = call.headers.get("authorization", "").partition(" ")
         said = [call.path, unquote_plus(call.query), *call.headers.values(), call.body.decode("utf-8", "replace")]

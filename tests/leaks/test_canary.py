@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-import json
 import re
 import uuid
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
 
-import psycopg
 import pytest
 
 from atlas_hub.providers import PROVIDERS
-from tests.conftest import KEY, missing
-from tests.crash.killed import PrivateRedis
+from tests.conftest import KEY
 from tests.leaks import doors, places
 from tests.leaks.canaries import Aviary
-from tests.leaks.doors import EMAIL
+from tests.leaks.entering import enter
 from tests.leaks.journey import Journey
 from tests.leaks.parrots import Vendors, every_vendor
 from tests.leaks.shapes import VARIABLES, WAYS
-from tests.leaks.site import link_of, served
+from tests.leaks.site import served
 
 pytestmark = pytest.mark.e2e
 
@@ -66,7 +63,7 @@ def visited(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
             journey.aviary.canaries.update(early.canaries)
             journey.aviary.add("ATLAS_API_KEY", operators)
             journey.aviary.add("encryption key", KEY.partition(":")[2])
-            _enter(journey)
+            enter(journey)
             doors.environment(journey)
             doors.signing_in(journey)
             doors.misshapen(journey)
@@ -95,70 +92,12 @@ def visited(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
         yield found
 
 
-@pytest.fixture(scope="module")
-def leaks_database(postgres_server: str) -> Iterator[str]:
-    """An empty PostgreSQL database."""
-    name = f"atlas_leaks_{uuid.uuid4().hex[:12]}"
-    with psycopg.connect(postgres_server, autocommit=True) as server:
-        server.execute(f'CREATE DATABASE "{name}"')
-    yield postgres_server.rpartition("/")[0] + "/" + name
-    with psycopg.connect(postgres_server, autocommit=True) as server:
-        server.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
-
-
-@pytest.fixture(scope="module")
-def leaks_redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A Redis that nobody else writes to, for it is searched whole."""
-    server = PrivateRedis(tmp_path_factory.mktemp("redis"))
-    try:
-        server.start()
-    except FileNotFoundError:
-        missing("redis-server")
-    yield server.url
-    server.kill()
-
-
 def _variable(vendors: Vendors, aviary: Aviary, name: str) -> str:
     """A canary for a variable of the environment, which its vendor accepts."""
     way, field = VARIABLES[name]
     fresh = way.shapes[field](aviary, name)
     vendors.know([fresh.stands_for])
     return fresh.text
-
-
-def _enter(journey: Journey) -> None:
-    """Become the owner: by the set-up link where the server printed one, else by the command line. Make a key."""
-    site, aviary = journey.site, journey.aviary
-    password = journey.password = aviary.password("sign-in")
-    if b"setUpLink" in site.printed:
-        path = link_of(site).removeprefix(site.base)
-        aviary.add("set-up link", path.rpartition("/")[2])
-        fields = {
-            "workspace": "Acme",
-            "name": "Ana",
-            "email": "no address",
-            "password": aviary.password("set-up, refused"),
-        }
-        assert journey.fill("set up, refused", path, fields).status_code == 422
-        done = journey.fill("set up", path, {**fields, "email": EMAIL, "password": password})
-        assert done.status_code == 303
-        aviary.add("session cookie", journey.web.cookies["atlas_session"])
-        assert journey.ask("set up, again", "GET", path).status_code == 410
-        assert journey.ask("sign out", "POST", "/sign-out", headers={"Origin": site.base}).status_code == 303
-        made = json.loads(site.command("workspace", "list", "--json").stdout)[0]
-    else:
-        made = json.loads(site.command("workspace", "create", "--name", "Acme", "--json").stdout)
-        words = ("user", "create", "--email", EMAIL, "--role", "owner", "--workspace", made["id"], "--password-stdin")
-        ran = site.command(*words, stdin=f"{password}\n")
-        journey.outputs["user create"] = ran.stdout + ran.stderr
-    assert journey.fill("sign in", "/sign-in", {"email": EMAIL, "password": password}).status_code == 303
-    aviary.add("session cookie", journey.web.cookies["atlas_session"])
-    aviary.add("form cookie", journey.web.cookies["atlas_form"])
-    ran = site.command("key", "create", "--workspace", made["id"], "--role", "owner", "--json")
-    journey.key = aviary.add("API private key", json.loads(ran.stdout)["privateKey"])
-    journey.outputs["key create"], journey.outputs["key create, stderr"] = ran.stdout, ran.stderr
-    ran = site.command("key", "list")
-    journey.outputs["key list"] = ran.stdout + ran.stderr
 
 
 def _operator(journey: Journey, key: str) -> None:
