@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -124,12 +125,21 @@ def name_of(provider: str) -> str:
     return next((way.name for way in KNOWN.values() if way.provider == provider), provider)
 
 
+MOST_NAMES: Final = 80
+NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
+"""What a credential may be called: a name is kept in sight, so nothing long that is no name may be one."""
+
+
 def given(credentials: Mapping[str, Any], masks: Mapping[str, Any]) -> dict[str, str | bool]:
     """What was really given of a body's credentials: no nulls, no objects, which the clients empty on the way.
 
     A value that is what is shown of the stored one stands for it. Raises `BadForm` for another one with dots in it.
     """
     found: dict[str, str | bool] = {}
+    if len(credentials) > MOST_NAMES or not all(NAME.fullmatch(name) for name in credentials):
+        raise BadForm(
+            {"credentials": f"These must be at most {MOST_NAMES}, each called by a short word (a-z, 0-9, _)."}
+        )
     for name, value in credentials.items():
         if (
             value is None
