@@ -58,8 +58,8 @@ FILTERS: Final = (
     _parameter("actor", "Only events by someone whose name contains this.", pattern=TEXT_PATTERN),
     _parameter("result", "Only what went well, or only what failed.", enum=["", *RESULTS]),
     _parameter("subject", "Only what happened to this.", pattern=TEXT_PATTERN),
-    _parameter("from", "Not before this moment, or this day (UTC).", format="date-time"),
-    _parameter("to", "Before this moment, or until the end of this day (UTC).", format="date-time"),
+    _parameter("from", "Not before this moment (ISO 8601), or this day (UTC)."),
+    _parameter("to", "Before this moment (ISO 8601), or until the end of this day (UTC)."),
 )
 PAGING: Final = (
     {

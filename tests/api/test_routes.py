@@ -42,7 +42,7 @@ HURRIED = 0.4
 """Seconds that a hung vendor gets."""
 BLANK: tuple[Any, ...] = ("", "   ", "\t\n")
 NO_TEXT: tuple[Any, ...] = (None, 7, 1.5, True, [], ["x"], {}, {"a": 1})
-OURS = {"message", "replaced", "warnings", "connection"}
+OURS = {"message", "replaced", "warnings", "scopes", "connection"}
 POSTS = sorted(path for method, path in ROUTES if method == "POST")
 JSON = {"content-type": "application/json"}
 
@@ -99,7 +99,10 @@ async def test_it_is_connected_shown_and_disconnected(client: Client, vendors: V
     expected = SHOWN.get(name_of(entry), expected)
     assert {field: status[field] for field in STATUS[name_of(entry)] if field in expected} == expected
     gone = await client.delete(f"/{name_of(entry)}")
-    assert (gone.status_code, set(gone.json())) == (200, {"message", "othersStored", "stillInUse"})
+    assert (gone.status_code, set(gone.json())) == (
+        200,
+        {"message", "othersStored", "stillInUse", "revoked", "revocation"},
+    )
     assert (gone.json()["othersStored"], gone.json()["stillInUse"]) == (0, False)
     assert await shown(client, entry) == before
     again = await client.delete(f"/{name_of(entry)}")

@@ -57,7 +57,9 @@ def test_a_host_makes_a_key_for_a_tenant_and_purges_the_tenant(run: Any, tmp_pat
 
     gone = told(run("workspace", "delete", TENANT, "--yes", "--json"))
 
-    assert gone == {"id": TENANT, "name": TENANT, "deleted": True, "rows": 3}  # the key, its event, the chain's end
+    grants = {"revoked": 0, "notRevoked": 0}
+    # The rows: the key, its event, the chain's end.
+    assert gone == {"id": TENANT, "name": TENANT, "deleted": True, "rows": 3, "grants": grants}
     assert left_of(TENANT, tmp_path) == {}
     assert [key["id"] for key in told(run("key", "list", "--json"))] == [other["id"]]
     (event,) = told(run("audit", "list", "--workspace", "-", "--json"))

@@ -354,7 +354,12 @@ async def test_consent_under_way_is_shown_until_it_ends(vendors: Hub, owner: Act
         ):
             tx.add(
                 OAuthAttempt(
-                    state_hash=str(number), workspace=workspace, provider="slack", session=session, expires_at=at
+                    state_hash=str(number),
+                    workspace=workspace,
+                    provider="slack",
+                    session=session,
+                    created_at=vendors.now() - timedelta(seconds=number),
+                    expires_at=at,
                 )
             )
         tx.add(OAuthAttempt(state_hash="api", workspace=owner.workspace, provider="discord", expires_at=ends))

@@ -212,7 +212,8 @@ async def test_a_filled_form_needs_nothing_that_is_stored(vendors: Hub, owner: A
         assert row is not None
         credential = await tx.get(Credential, row.credential_id)
         assert credential is not None
-        credential.current = (credential.current or b"")[:-1] + b"x"  # cannot be opened any more
+        sealed = credential.current or b""
+        credential.current = sealed[:-1] + bytes([sealed[-1] ^ 1])  # cannot be opened any more
     with pytest.raises(VaultLocked):
         await connections.connect(
             vendors, owner, "slack", "bot_token", {"signing_secret": SIGNING}, source="page", keep=first.view.id
