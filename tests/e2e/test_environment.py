@@ -324,6 +324,7 @@ def test_connecting_ones_own_takes_over_and_disconnecting_it_falls_back(browsing
     open_slack(page)
     drawer(page).get_by_role("button", name="Connect your own…").click()
     expect(drawer(page).get_by_role("heading", name="Connect Slack")).to_be_focused()
+    drawer(page).get_by_text("Or paste a token").click()
     own = all_vendors.team("Own Ltd")
     submit(fill(page, "slack", {"Bot User OAuth Token": own.token}))
     shows(page, "slack", "connected")

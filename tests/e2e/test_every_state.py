@@ -211,7 +211,7 @@ def test_what_else_a_card_shows_has_its_word_too(owner_of_modes, modes, looking)
         shows(page, slug, mode)
         expect(card(page, slug)).to_have_attribute("data-tone", tone)
         expect(card(page, slug).locator(".ah-badge")).to_contain_text(word)
-    expect(card(page, "discord")).to_contain_text("That page is good until in 10 min")
+    expect(card(page, "discord")).to_contain_text("An admin was sent to Discord to agree: 10 minutes left.")
     assert needs(page) == {"slack", "telegram"}
     expect(page.locator("[data-channel=slack]")).to_contain_text("not working")
     looking.at(page, "modes")
@@ -245,7 +245,7 @@ def test_the_drawer_of_another_mode_has_its_form(owner_of_modes, modes, looking,
     expect(drawer(page).locator("header .ah-badge")).to_contain_text(MODES[slug][1])
     expect(drawer(page).locator("form.ah-form:visible")).to_have_count(1)
     if MODES[slug][0] == "connecting":
-        expect(drawer(page)).to_contain_text("An admin was sent to Discord to agree.")
+        expect(drawer(page)).to_contain_text("An admin was sent to Discord to agree: ")
     looking.at(page, f"drawer-{slug}-{MODES[slug][0]}")
 
 
