@@ -101,6 +101,10 @@ class EmulateSlack:
             except subprocess.TimeoutExpired:
                 _signal(child, signal.SIGKILL)
                 child.wait(timeout=5)
+            _signal(child, signal.SIGKILL)  # the real node may outlive the Python that waited for it
+            deadline = time.monotonic() + 5
+            while self._listens() and time.monotonic() < deadline:
+                time.sleep(0.05)
         if self._directory is not None:
             self._directory.cleanup()
             self._directory = None
@@ -143,6 +147,11 @@ class EmulateSlack:
                 return
             time.sleep(0.1)
         raise EmulateMissingError(f"emulate did not answer within {WAIT:.0f} seconds.")
+
+    def _listens(self) -> bool:
+        with socket.socket() as probe:
+            probe.settimeout(1)
+            return probe.connect_ex((HOST, self.port)) == 0
 
     def _answers(self) -> bool:
         connection = http.client.HTTPConnection(HOST, self.port, timeout=2)
