@@ -123,6 +123,7 @@ async def prepare(
         "ATLAS_ENCRYPTION_KEYS": KEY,
         # The limit is asked at every change, and never reached.
         "ATLAS_RATE_LIMIT_RPM": "1000000",
+        "ATLAS_API_RATE_LIMIT_RPM": "1000000000",
     }
     return Ground(kind, url, home.id, made.private_key.reveal(), tuple(cookies), folder, env)
 
