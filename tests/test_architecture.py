@@ -65,6 +65,7 @@ CALLS: dict[str, set[str]] = {
         "services/environment.py",
         "services/asking.py",
         "services/apps.py",
+        "services/attempts.py",
         "services/consents.py",
         "services/chat_consents.py",
         "services/chat_arrivals.py",

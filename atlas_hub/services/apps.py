@@ -144,22 +144,24 @@ async def form_of(
     return form
 
 
+def _lends(method: Method[Any]) -> Mapping[str, str]:
+    """The fields of a method's form that an app gives, and no connection stores."""
+    return method.from_app if isinstance(method, Consent) else {}
+
+
 def kept_secrets(method: Method[Any], form: Form) -> dict[str, Secret]:
     """The secrets of a form that its connection stores: not those that its app gives."""
-    lends = method.from_app if isinstance(method, Consent) else {}
-    return {name: secret for name, secret in form.given_secrets().items() if name not in lends}
+    return {name: secret for name, secret in form.given_secrets().items() if name not in _lends(method)}
 
 
 def kept_options(method: Method[Any], form: Form) -> dict[str, Any]:
     """The fields without a secret that its connection stores."""
-    lends = method.from_app if isinstance(method, Consent) else {}
-    return {name: value for name, value in form.public().items() if name not in lends}
+    return {name: value for name, value in form.public().items() if name not in _lends(method)}
 
 
 def kept_masks(method: Method[Any], form: Form) -> dict[str, str]:
     """What may be shown of the secrets that its connection stores."""
-    lends = method.from_app if isinstance(method, Consent) else {}
-    return {name: text for name, text in form.masks().items() if name not in lends}
+    return {name: text for name, text in form.masks().items() if name not in _lends(method)}
 
 
 def missing_app(provider: Provider) -> NotFound:

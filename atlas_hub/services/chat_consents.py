@@ -16,21 +16,20 @@ from typing import Any, Final
 from urllib.parse import parse_qsl, urlsplit
 
 from atlas_hub.hub import Hub
-from atlas_hub.kit import oauth
 from atlas_hub.kit.errors import NotFound
 from atlas_hub.kit.secret import Secret
 from atlas_hub.providers import PROVIDERS
-from atlas_hub.providers._consent import App, Ask, Consent
+from atlas_hub.providers._consent import App, Consent
 from atlas_hub.providers.contract import Provider
-from atlas_hub.services import apps, contexts
+from atlas_hub.services import apps, attempts, contexts
 from atlas_hub.services.access import Actor, require_admin
 from atlas_hub.services.changing import changing
 from atlas_hub.services.chat_words import Unusable, integration_provider
 from atlas_hub.storage import chat as stored_chat
 from atlas_hub.storage import consents as stored
 from atlas_hub.storage import subscribers as people
-from atlas_hub.storage.models import Connection, OAuthAttempt
-from atlas_hub.storage.sealed import bound_to
+from atlas_hub.storage.db import Tx
+from atlas_hub.storage.models import Connection
 
 LASTS: Final = timedelta(minutes=5)
 WEBHOOK: Final = "incoming-webhook"
@@ -71,12 +70,10 @@ async def begin(hub: Hub, actor: Actor, key: Secret, wanted: Wanted) -> str:
     named = contexts.parsed(wanted.context)
     async with changing(hub, actor, begins=False) as change:
         row = await stored_chat.integration(change.tx, actor.workspace, wanted.integration)
-        provider, consent = _consent(actor, row, wanted)
+        row, provider, consent = _consent(actor, row, wanted)
         _judge(wanted)
         if wanted.subscriber and await people.subscriber(change.tx, actor.workspace, wanted.subscriber) is None:
             raise NotFound(f"Subscriber not found: {wanted.subscriber}")
-        if row is None:
-            raise NotFound(f"Integration not found: {wanted.integration} in environment {actor.workspace}")
         if row.options.get("hmac") is True:
             _require_hash(key, wanted)
         client_id = str(row.options.get("clientId") or "")
@@ -111,7 +108,7 @@ async def is_spent(hub: Hub, answer: str) -> bool:
     return attempt is None or attempt.used_at is not None or attempt.expires_at <= hub.now()
 
 
-def _consent(actor: Actor, row: Connection | None, wanted: Wanted) -> tuple[Provider, Consent]:
+def _consent(actor: Actor, row: Connection | None, wanted: Wanted) -> tuple[Connection, Provider, Consent]:
     missing = NotFound(f"Integration not found: {wanted.integration} in environment {actor.workspace}")
     if row is None:
         raise missing
@@ -121,7 +118,7 @@ def _consent(actor: Actor, row: Connection | None, wanted: Wanted) -> tuple[Prov
     provider = PROVIDERS.get(row.provider) if row.kind == "app" else None
     if provider is None or provider.oauth is None or not provider.oauth.links_people:
         raise missing
-    return provider, provider.oauth
+    return row, provider, provider.oauth
 
 
 def _judge(wanted: Wanted) -> None:
@@ -152,27 +149,7 @@ def context_hash(key: Secret, context: Any) -> str:
     return hmac.new(key.reveal().encode(), canonical.encode(), hashlib.sha256).hexdigest()
 
 
-def ask(hub: Hub, tx: Any, actor: Actor, provider: Provider, app: App, asked: Mapping[str, Any]) -> str:
+def ask(hub: Hub, tx: Tx, actor: Actor, provider: Provider, app: App, asked: Mapping[str, Any]) -> str:
     """Write a consent down and answer the vendor's address for it."""
-    state, verifier, nonce = oauth.new_secret(), oauth.new_secret(), oauth.new_secret()
-    attempt = OAuthAttempt(
-        state_hash=hub.vault.fingerprint(state),
-        workspace=actor.workspace,
-        provider=provider.slug,
-        actor=actor.name,
-        request=dict(asked),
-        created_at=hub.now(),
-        expires_at=hub.now() + LASTS,
-    )
-    secrets = {"verifier": verifier, "nonce": nonce}
-    attempt.sealed = hub.vault.seal(secrets, bound_to=bound_to(attempt, "sealed"))
-    tx.add(attempt)
-    ask = Ask(
-        redirect_uri=asked["redirect"],
-        state=state.reveal(),
-        scopes=tuple(asked["scopes"]),
-        challenge=oauth.challenge(verifier),
-        nonce=nonce.reveal(),
-        person=asked["person"],
-    )
-    return apps.consent_of(provider).address(app, ask, hub.http)
+    ends = hub.now() + LASTS
+    return attempts.begun(hub, tx, provider, app, asked, workspace=actor.workspace, actor=actor.name, ends=ends)

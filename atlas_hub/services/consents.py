@@ -13,7 +13,6 @@ from typing import Any, Final
 
 from atlas_hub.bus import Changed
 from atlas_hub.hub import Hub
-from atlas_hub.kit import oauth
 from atlas_hub.kit.errors import (
     AnotherAccount,
     HubError,
@@ -22,13 +21,14 @@ from atlas_hub.kit.errors import (
 )
 from atlas_hub.kit.secret import Secret
 from atlas_hub.providers import PROVIDERS
-from atlas_hub.providers._consent import App, Ask, Back, Further, Grant
+from atlas_hub.providers._consent import App, Back, Further, Grant
 from atlas_hub.providers.contract import Provider
-from atlas_hub.services import apps, granting
+from atlas_hub.services import apps, attempts, granting
 from atlas_hub.services.access import Actor, require_admin
 from atlas_hub.services.features import with_feature
 from atlas_hub.storage import consents as stored
 from atlas_hub.storage.connections import find
+from atlas_hub.storage.db import Tx
 from atlas_hub.storage.models import OAuthAttempt
 from atlas_hub.storage.sealed import bound_to
 
@@ -146,31 +146,19 @@ class _Kept:
     browser: str
     ends: datetime
 
-    def ask(self, tx: Any, app: App, asked: Mapping[str, Any]) -> str:
+    def ask(self, tx: Tx, app: App, asked: Mapping[str, Any]) -> str:
         """Write the next step down and answer the vendor's address for it."""
-        state, verifier, nonce = oauth.new_secret(), oauth.new_secret(), oauth.new_secret()
-        attempt = OAuthAttempt(
-            state_hash=self.hub.vault.fingerprint(state),
+        return attempts.begun(
+            self.hub,
+            tx,
+            self.provider,
+            app,
+            asked,
             workspace=self.actor.workspace,
-            provider=self.provider.slug,
             actor=self.actor.id,
+            ends=self.ends,
             session=self.hub.vault.fingerprint(self.browser),
-            request=dict(asked),
-            created_at=self.hub.now(),
-            expires_at=self.ends,
         )
-        secrets = {"verifier": verifier, "nonce": nonce}
-        attempt.sealed = self.hub.vault.seal(secrets, bound_to=bound_to(attempt, "sealed"))
-        tx.add(attempt)
-        ask = Ask(
-            redirect_uri=asked["redirect"],
-            state=state.reveal(),
-            scopes=tuple(asked["scopes"]),
-            challenge=oauth.challenge(verifier),
-            nonce=nonce.reveal(),
-            memo=asked["memo"],
-        )
-        return apps.consent_of(self.provider).address(app, ask, self.hub.http)
 
 
 async def finish(hub: Hub, actor: Actor | None, slug: str, browser: str, params: Mapping[str, str]) -> Finished:
