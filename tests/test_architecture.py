@@ -55,6 +55,7 @@ HOMES: dict[str, set[str]] = {
 CALLS: dict[str, set[str]] = {
     "reveal": {
         "kit/secret.py",
+        "kit/stars.py",
         "kit/smtp.py",
         "kit/jwt.py",
         "kit/oauth.py",

@@ -106,7 +106,7 @@ def routes(providers: Mapping[str, Provider]) -> list[tuple[openapi.Operation, V
         name = provider.names.admin
         if name is None:
             continue
-        body = Body(provider)
+        body = Body(provider.parts[0])
         path = f"/{provider.names.admin_path or name}"
         found.append((openapi.connect_operation(body, path), partial(connect, body)))
         if provider.methods[0].purpose is Purpose.MAIL:

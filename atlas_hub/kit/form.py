@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
 
 from atlas_hub.kit.secret import HIDDEN, Secret, mask
+from atlas_hub.kit.stars import host_of, starred, starred_url, starred_whole
 
 
 class Form(BaseModel):
@@ -17,7 +18,9 @@ class Form(BaseModel):
     `Field(title=…, description=…, examples=[…])` are the words at the input; the API's name is the camelCase alias.
     `json_schema_extra={"input": "email" | "number" | "checkbox" | "textarea" | "url"}` chooses the input;
     `"lookalikes": {beginning: sentence}` is what is said at once of a paste that begins so; `"target": True` marks
-    what decides where the secrets are sent, so that they must be typed anew when it changes.
+    what decides where the secrets are sent, so that they must be typed anew when it changes; `"at_once": True` what
+    selects nothing at the vendor (a name), so that it applies before a new secret is proven; `"shows": "host"` a secret
+    address of which scheme and host may be seen, `"shows": "nothing"` a secret of which not even its length may be.
     """
 
     model_config = ConfigDict(
@@ -40,6 +43,11 @@ class Form(BaseModel):
         return frozenset(name for name in cls.model_fields if cls.said_of(name).get("target"))
 
     @classmethod
+    def at_once(cls) -> frozenset[str]:
+        """The names of the fields that select nothing at the vendor."""
+        return frozenset(name for name in cls.model_fields if cls.said_of(name).get("at_once"))
+
+    @classmethod
     def said_of(cls, name: str) -> Mapping[str, Any]:
         """The `json_schema_extra` of a field."""
         said = cls.model_fields[name].json_schema_extra
@@ -51,8 +59,25 @@ class Form(BaseModel):
 
     def masks(self) -> dict[str, str]:
         """What may be shown of the secrets that were given; nothing of a password (decisions §7 *Masks*)."""
-        given = self.given_secrets().items()
-        return {name: HIDDEN if "password" in name else mask(secret) for name, secret in given}
+        return {name: self._mask(name, secret) for name, secret in self.given_secrets().items()}
+
+    def _mask(self, name: str, secret: Secret) -> str:
+        shows = self.said_of(name).get("shows")
+        if shows == "host":
+            return host_of(secret)
+        return HIDDEN if "password" in name or shows == "nothing" else mask(secret)
+
+    def stars(self) -> dict[str, str]:
+        """What the groups API shows of the secrets: shorter tails than `masks`, for its own fields alone."""
+        return {
+            name: starred_url(secret)
+            if (shows := self.said_of(name).get("shows")) == "host"
+            else starred_whole()
+            if shows == "nothing"
+            else starred(secret)
+            for name, secret in self.given_secrets().items()
+            if "password" not in name
+        }
 
     def given_secrets(self) -> dict[str, Secret]:
         """The secret fields that were given."""

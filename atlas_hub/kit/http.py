@@ -108,6 +108,7 @@ class Http:
         headers: Mapping[str, str] | None = None,
         json: Any = None,
         form: Mapping[str, str] | None = None,
+        body: bytes | None = None,
         timeout: float = TOTAL_SECONDS,
         field: str = "url",
     ) -> Answer:
@@ -116,7 +117,7 @@ class Http:
         Raises what `ask` raises, and `BadForm` for `field` where the guard refuses.
         """
         target = await self.guard.url(url, field=field)
-        question = _Question(vendor, method, _pinned(target), dict(headers or {}), json, form, None, target)
+        question = _Question(vendor, method, _pinned(target), dict(headers or {}), json, form, body, target)
         return await self._send(question, timeout, pinned=True)
 
     async def json(

@@ -34,6 +34,8 @@ class CheckResult:
     `account` is None where the vendor has no account to name (SMTP): the account key is then the row's own.
     `label` is what the connection is called until an admin renames it. `limits` say why it works only partly.
     `delivers` is False where the vendor takes messages and delivers none, as a sandbox does; a limit says so.
+    `unproven` says why nothing is proven where a vendor can only be asked by posting (webhooks, some keys); then what
+    was really delivered is the proof.
     """
 
     account: Account | None
@@ -43,6 +45,7 @@ class CheckResult:
     warnings: tuple[str, ...] = ()
     limits: tuple[str, ...] = ()
     delivers: bool = True
+    unproven: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,3 +70,44 @@ class Revoked:
 
     dead: bool | None
     text: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Alert:
+    """A test alert, in facts that every vendor's payload can be made of. `id` is new for each, `at` in UTC.
+
+    `group` is the workspace's id, `by` who sent it, `url` the address of the hub's page.
+    """
+
+    id: str
+    group: str
+    text: str
+    by: str
+    url: str
+    at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class Listed:
+    """A channel as the vendor lists it. `name` is as people write it (`#general`), `members` None where not told.
+
+    `joined`: whether the bot is in it; None where the vendor does not tell.
+    """
+
+    id: str
+    name: str
+    private: bool = False
+    members: int | None = None
+    joined: bool | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Listing:
+    """Every channel that the vendor lists, archived ones left out. `notes` say what is missing and why, in sentences.
+
+    `lacks` are the scopes that a fuller list needs.
+    """
+
+    channels: tuple[Listed, ...]
+    notes: tuple[str, ...] = ()
+    lacks: tuple[str, ...] = ()

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeVar, runtime_checkable
@@ -20,7 +20,10 @@ from atlas_hub.kit.ladder import silent as silent  # noqa: PLC0414  # same
 from atlas_hub.kit.reading import read
 from atlas_hub.providers._results import UNKEYED as UNKEYED  # noqa: PLC0414  # same
 from atlas_hub.providers._results import Account as Account  # noqa: PLC0414  # same
+from atlas_hub.providers._results import Alert as Alert  # noqa: PLC0414  # same
 from atlas_hub.providers._results import CheckResult as CheckResult  # noqa: PLC0414  # same
+from atlas_hub.providers._results import Listed as Listed  # noqa: PLC0414  # same
+from atlas_hub.providers._results import Listing as Listing  # noqa: PLC0414  # same
 from atlas_hub.providers._results import Message as Message  # noqa: PLC0414  # same
 from atlas_hub.providers._results import Receipt as Receipt  # noqa: PLC0414  # same
 from atlas_hub.providers._results import Revoked as Revoked  # noqa: PLC0414  # same
@@ -74,6 +77,8 @@ class Method(ABC, Generic[F]):
     """The trade-off in a line, shown where a provider has several methods."""
     wire_type: ClassVar[str | None] = None
     """Its name on the groups API (`PAGER_DUTY`), where it has one."""
+    wire_names: ClassVar[Mapping[str, str]] = {}
+    """Field → its name on the groups API, where that is not the camelCase alias, or the method itself is not there."""
     may_save_unverified: ClassVar[bool] = False
     """Whether an admin may save it when the vendor does not answer (mail, decisions §8)."""
 
@@ -112,6 +117,22 @@ class Sends(Protocol):
 
     async def send(self, form: Any, to: str, message: Message, http: Http) -> Receipt:
         """Deliver `message` to `to`. Raises a `ProviderError`."""
+
+
+@runtime_checkable
+class Alerts(Protocol):
+    """A method that takes alerts; where they go is the vendor's to know, so there is no destination to type."""
+
+    async def alert(self, form: Any, alert: Alert, http: Http) -> Receipt:
+        """Send a test alert in the vendor's own payload. Raises a `ProviderError`."""
+
+
+@runtime_checkable
+class ListsChannels(Protocol):
+    """A method that can list the channels of its account."""
+
+    async def channels(self, form: Any, http: Http) -> Listing:
+        """Every channel, however many pages that are. Raises a `ProviderError`; a partial list is none."""
 
 
 @runtime_checkable
@@ -204,6 +225,18 @@ class Provider:
     oauth: Consent | None = None
     environment: tuple[Environment, ...] = ()
     unlisted: tuple[Method[Any], ...] = ()
+
+    @property
+    def parts(self) -> tuple[Provider, ...]:
+        """The provider once for each purpose of its methods: what a card, and a scope, is about. The first is the main
+        one, which the admin API speaks of and which alone has consent and environment.
+        """
+        purposes = dict.fromkeys(method.purpose for method in self.methods)
+        if len(purposes) == 1:
+            return (self,)
+        first, *others = (tuple(each for each in self.methods if each.purpose is purpose) for purpose in purposes)
+        bare: dict[str, Any] = {"oauth": None, "environment": (), "unlisted": (), "copies": (), "features": {}}
+        return (replace(self, methods=first), *(replace(self, methods=methods, **bare) for methods in others))
 
     @property
     def oauth_env(self) -> tuple[str, str] | None:

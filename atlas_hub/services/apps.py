@@ -164,6 +164,11 @@ def kept_masks(method: Method[Any], form: Form) -> dict[str, str]:
     return {name: text for name, text in form.masks().items() if name not in _lends(method)}
 
 
+def kept_stars(method: Method[Any], form: Form) -> dict[str, str]:
+    """The same, as the groups API shows it."""
+    return {name: text for name, text in form.stars().items() if name not in _lends(method)}
+
+
 def missing_app(provider: Provider) -> NotFound:
     """For who asks for an app that is not there."""
     return NotFound(f"There is no such OAuth app of {provider.name}.")

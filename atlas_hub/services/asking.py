@@ -8,7 +8,7 @@ from typing import Any
 
 from atlas_hub.kit.errors import PlatformError, ProviderError
 from atlas_hub.kit.http import Http
-from atlas_hub.providers.contract import CheckResult, Form, Message, Method, Receipt, Report, Sends, Step
+from atlas_hub.providers.contract import Alert, Alerts, CheckResult, Form, Message, Method, Receipt, Report, Sends, Step
 
 SHORTEST = 16
 """What is shorter stands in ordinary sentences, too: somebody pastes "not JSON", and that is what we say of it."""
@@ -40,6 +40,13 @@ async def send(method: Sends, form: Form, to: str, message: Message, http: Http)
     """`method.send`, as careful with what comes back. A receipt that tells a secret is not shown."""
     tells = _tells(form)
     receipt = await method.send(form, to, message, http)
+    return Receipt(id="", text="It was accepted.") if tells(repr(receipt)) else receipt
+
+
+async def alert(method: Alerts, form: Form, alert: Alert, http: Http) -> Receipt:
+    """`method.alert`, as careful with what comes back."""
+    tells = _tells(form)
+    receipt = await method.alert(form, alert, http)
     return Receipt(id="", text="It was accepted.") if tells(repr(receipt)) else receipt
 
 

@@ -16,7 +16,8 @@ from atlas_hub.kit.errors import (
     PlatformError,
     ProviderError,
 )
-from atlas_hub.providers.contract import Message, Provider, Sends
+from atlas_hub.kit.ids import new_id
+from atlas_hub.providers.contract import Alert, Alerts, Message, Provider, Sends
 from atlas_hub.services import asking, environment, truths, uses
 from atlas_hub.services.access import Actor, require_admin
 from atlas_hub.services.changing import Change, changing
@@ -50,17 +51,29 @@ def test_message(actor: Actor, hub: Hub) -> Message:
     )
 
 
-async def send_test(hub: Hub, actor: Actor, connection_id: str, to: str) -> Sent:
-    """Send the test message to `to`. A vendor's refusal is an answer (`success` False), not an error.
+def test_alert(actor: Actor, hub: Hub) -> Alert:
+    """The test alert: marked as one, with who sent it and from where."""
+    return Alert(
+        id=new_id(),
+        group=actor.workspace,
+        text=f"TEST: {actor.called} sent this from Atlas Hub to see that alerts arrive. Nothing needs to be done.",
+        by=actor.called,
+        url=hub.settings.address,
+        at=hub.now(),
+    )
 
-    Raises `NotFound`, `BadForm` (field `to`), `NotAvailable` where the method cannot send, `VaultLocked`,
-    `TooManyRequests` (5 a minute for each workspace).
+
+async def send_test(hub: Hub, actor: Actor, connection_id: str, to: str = "") -> Sent:
+    """Send the test message to `to`, or the test alert where the method takes alerts, which have no destination.
+
+    A vendor's refusal is an answer (`success` False), not an error. Raises `NotFound`, `BadForm` (field `to`),
+    `NotAvailable` where the method can do neither, `VaultLocked`, `TooManyRequests` (5 a minute for each workspace).
     """
     require_admin(actor)
-    to = _destination(to)
     row, provider, method, form, locked = await opened(hub, actor, connection_id)
-    if not isinstance(method, Sends):
+    if not isinstance(method, Sends | Alerts):
         raise NotAvailable(f"{provider.name} cannot send messages this way.")
+    to = _destination(to) if isinstance(method, Sends) else ""
     if isinstance(locked, Incomplete):
         return Sent(success=False, text=locked.text, code=locked.code)
     if locked is not None:
@@ -73,8 +86,10 @@ async def send_test(hub: Hub, actor: Actor, connection_id: str, to: str) -> Sent
         if present.connected_at == row.connected_at:  # else it was sent with the former credentials
             # A vendor that is busy or does not answer may have taken it.
             refused = "unknown" if failure is not None and failure.retryable else "no"
-            status = "yes" if sent.success else refused
-            present.checks = truths.told(present.checks, Truth.DELIVERED, status, change.at, sent.text)
+            if sent.success:
+                truths.delivered(present, sent.text, change.at)
+            else:
+                present.checks = truths.told(present.checks, Truth.DELIVERED, refused, change.at, sent.text)
             if failure is not None and failure.code in {"INVALID_CREDENTIALS", "AUTH_EXPIRED"}:
                 truths.failed(present, failure, change.at)
         await _note(change, provider, row.id, to, sent)
@@ -116,7 +131,7 @@ def _destination(to: str) -> str:
 
 
 async def _sent(
-    hub: Hub, actor: Actor, method: Sends, form: Any, to: str, row: Connection | None = None
+    hub: Hub, actor: Actor, method: Sends | Alerts, form: Any, to: str, row: Connection | None = None
 ) -> tuple[Sent, ProviderError | None]:
     """What the vendor said to a test message, and its refusal where it was one. `row` is whose secrets are used."""
     await hub.limits.hit(
@@ -129,7 +144,10 @@ async def _sent(
     if row is not None:
         await uses.count(hub, row)
     try:
-        receipt = await asking.send(method, form, to, test_message(actor, hub), hub.http)
+        if isinstance(method, Sends):
+            receipt = await asking.send(method, form, to, test_message(actor, hub), hub.http)
+        else:
+            receipt = await asking.alert(method, form, test_alert(actor, hub), hub.http)
     except ProviderError as error:
         return Sent(success=False, text=error.text, code=error.code), error
     except BadForm as error:

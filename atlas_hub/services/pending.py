@@ -44,7 +44,8 @@ def put(change: Change, row: Connection, credential: Credential, form: Form) -> 
         credential.current = vault.seal(secrets, bound_to=current)
     credential.pending = vault.seal(form.given_secrets(), bound_to=bound_to(credential, "pending"))
     credential.key_id, credential.updated_at = vault.active_id, change.at
-    row.options, row.masks, row.updated_at = form.public(), form.masks(), change.at
+    row.options, row.masks, row.stars = form.public(), form.masks(), form.stars()
+    row.waiting, row.updated_at = {}, change.at
 
 
 def written(hub: Hub, row: Connection, credential: Credential) -> dict[str, Any]:

@@ -188,9 +188,10 @@ async def _take_over(hub: Hub, credential_id: str, turn: _Turn) -> bool:
         credential.expires_at = parse(ends) if ends else None
         credential.lease_owner, credential.lease_until = "", None
         credential.updated_at = change.at
-        masks = apps.kept_masks(turn.method, turn.method.form.model_validate({**options, **opened, **_lent(turn)}))
+        form = turn.method.form.model_validate({**options, **opened, **_lent(turn)})
+        masks, stars = apps.kept_masks(turn.method, form), apps.kept_stars(turn.method, form)
         for row in await consents.holders_of(change.tx, credential_id):
-            row.masks = masks
+            row.masks, row.stars = masks, stars
         await change.note("token_renewed", provider=turn.provider.slug, subject=credential_id)
     await hub.bus.publish(Changed(turn.workspace, turn.provider.slug))
     return True

@@ -146,7 +146,8 @@ def _write(hub: Hub, actor: Actor, order: credentials.Order, row: Connection, cr
     row.method = order.method.key
     row.credential_id = credential.id
     row.options = apps.kept_options(order.method, order.form)
-    row.masks = apps.kept_masks(order.method, order.form)
+    row.masks, row.stars = apps.kept_masks(order.method, order.form), apps.kept_stars(order.method, order.form)
+    row.waiting = {}
     row.app_id = order.grant.app_id if order.grant else ""
     if order.features is not None:
         row.features = list(order.features)

@@ -11,7 +11,7 @@ from typing import Any
 from atlas_hub.hub import Hub
 from atlas_hub.kit.clock import iso
 from atlas_hub.providers import PROVIDERS
-from atlas_hub.providers.contract import Provider, Sends
+from atlas_hub.providers.contract import Provider, Sends, scope_of
 from atlas_hub.services import beside, environment
 from atlas_hub.services.access import Actor
 from atlas_hub.services.beside import Beside, consent_of, oauth_app
@@ -212,6 +212,8 @@ def _by_name(hub: Hub, rows: Sequence[Any]) -> dict[str, Any]:
         provider = PROVIDERS.get(_card_of(row))
         if provider is None or provider.names.admin is None:
             continue
+        if row.primary_scope not in {None, "email", scope_of(provider, provider.methods[0])}:
+            continue  # what stands beside the bot on its card (an incoming webhook) is none of this API's
         if row.primary_scope is not None or (
             provider.names.admin not in found and environment.given(hub, provider) is not None
         ):

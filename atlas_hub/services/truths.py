@@ -7,7 +7,7 @@ from typing import Any
 
 from atlas_hub.kit.clock import iso
 from atlas_hub.kit.errors import Incomplete, InsufficientPermissions, ProviderError, VaultLocked
-from atlas_hub.providers.contract import CheckResult, Feature, Provider, Sends
+from atlas_hub.providers.contract import Alerts, CheckResult, Feature, Provider, Sends
 from atlas_hub.services.views import State, Truth, missing_scopes
 from atlas_hub.storage.models import Connection
 
@@ -36,9 +36,14 @@ def accepted(row: Connection, provider: Provider, result: CheckResult, at: datet
     vendor = provider.asked_as(row.method)
     who = f" as {result.account.name}" if result.account else ""
     checks = told(row.checks, Truth.CONFIGURED, "yes", at, "All fields are set.")
-    checks = told(checks, Truth.AUTHENTICATED, "yes", at, f"{vendor} accepted it{who}.")
+    arrived = row.checks.get(Truth.DELIVERED.value, {}).get("status") == "yes"
+    if result.unproven and not arrived:
+        checks = told(checks, Truth.AUTHENTICATED, "unknown", at, result.unproven)
+    elif not result.unproven or row.checks.get(Truth.AUTHENTICATED.value, {}).get("status") != "yes":
+        proof = "It took what was sent." if result.unproven else f"{vendor} accepted it{who}."
+        checks = told(checks, Truth.AUTHENTICATED, "yes", at, proof)
     checks = _authorized(checks, vendor, granted, missing, at)
-    sends = isinstance(provider.method(row.method), Sends)
+    sends = isinstance(provider.method(row.method), Sends | Alerts)
     nothing = "Nothing was sent yet." if sends else f"No messages are sent through {provider.name}."
     checks.setdefault(Truth.DELIVERED.value, {"status": "unknown", "at": None, "proof": nothing})
     row.checks = checks
@@ -51,6 +56,8 @@ def accepted(row: Connection, provider: Provider, result: CheckResult, at: datet
         row.reason = said[:REASON_LENGTH]
     elif missing:
         _lacks(row, provider, missing)
+    elif result.unproven and not arrived:
+        row.state, row.reason = State.UNVERIFIED, " ".join((result.unproven, *result.limits))[:REASON_LENGTH]
     elif result.limits:
         row.state = State.DEGRADED if result.delivers else State.MISCONFIGURED
         row.reason = " ".join(result.limits)[:REASON_LENGTH]
@@ -91,6 +98,15 @@ def switched(row: Connection, provider: Provider, granted: list[Any] | None, at:
     row.state, row.reason = State.OK, ""
     if missing:
         _lacks(row, provider, missing)
+
+
+def delivered(row: Connection, proof: str, at: datetime) -> None:
+    """Write that something really arrived: of what can be proven no other way, this is the proof."""
+    row.checks = told(row.checks, Truth.DELIVERED, "yes", at, proof)
+    if row.checks.get(Truth.AUTHENTICATED.value, {}).get("status") == "unknown":
+        row.checks = told(row.checks, Truth.AUTHENTICATED, "yes", at, proof)
+        if row.state == State.UNVERIFIED:
+            row.state, row.reason = State.OK, ""
 
 
 def unproven(row: Connection, provider: Provider, why: str, at: datetime) -> None:

@@ -46,7 +46,10 @@ CONNECTED = _KNOWN - {State.UNINSTALLED}
 
 @dataclass(frozen=True, kw_only=True)
 class ConnectionView:
-    """One connection as the page and the APIs may show it. `masks`: field → what may be shown of a secret."""
+    """One connection as the page and the APIs may show it. `masks`: field → what may be shown of a secret.
+
+    `waiting`: what the vendor said of a write that waits, empty where none does. `destination`: the default one.
+    """
 
     id: str
     provider: str
@@ -58,6 +61,8 @@ class ConnectionView:
     wire: Mapping[str, Any]
     options: Mapping[str, Any]
     masks: Mapping[str, str]
+    waiting: Mapping[str, Any]
+    destination: Mapping[str, str]
     state: State
     reason: str
     checks: Mapping[str, Mapping[str, str | None]]
@@ -125,6 +130,8 @@ def view_of(
         wire=row.wire,
         options=row.options,
         masks=row.masks,
+        waiting=row.waiting,
+        destination=row.destination,
         state=state_of(row, vault, key_id),
         reason=vault.reason or _locked_reason(key_id) if locked else row.reason,
         checks=row.checks,

@@ -164,6 +164,13 @@ class Connection(HubModel, table=True):
     wire: dict[str, Any] = json_column(dict)  # the same facts under the APIs' names
     options: dict[str, Any] = json_column(dict)  # what was typed and is no secret
     masks: dict[str, Any] = json_column(dict)  # what may be shown of the secrets, so that listing opens no vault
+    stars: dict[str, Any] = json_column(dict)  # the same as the groups API shows it
+    waiting: dict[str, Any] = json_column(dict)  # of a write that waits: what the vendor said of it
+    settings: dict[str, Any] = json_column(dict)  # the connections API's, as far as they were given
+    destination: dict[str, Any] = json_column(dict)  # the default one: vendor id and name
+    listing: dict[str, Any] = json_column(dict)  # of channels: when, what was left out, until when to wait
+    channel_count: int = 0  # at the last listing
+    sync_all: bool = False  # every public channel, present and future
     active: bool = True
     app_id: str = Field(default="", max_length=24)  # an app's row, `env`, or ""
     subscriber: str = Field(default="", max_length=200)
@@ -292,7 +299,10 @@ class Channel(HubModel, table=True):
     name: str = Field(max_length=200)
     private: bool = False
     members: int | None = None
+    joined: bool | None = None  # whether the bot is in it; None: not told
     sync: bool = False
+    former_name: str = Field(default="", max_length=200)  # what it was called when it was chosen
+    missing: bool = False  # the vendor does not list it any more
     seen_at: datetime = moment()
 
 
@@ -430,5 +440,5 @@ class DigestNonce(HubModel, table=True):
     __tablename__ = PREFIX + "digest_nonce"
     nonce: str = Field(primary_key=True, max_length=64)
     highest: int = 0
-    window: str = Field(default="", max_length=32)
+    window: str = Field(default="", max_length=32)  # 128 bits in hex, the last is the highest count
     expires_at: datetime = moment(index=True)

@@ -9,11 +9,13 @@ from typing import Any
 
 import pytest
 
+from atlas_hub.kit.clock import now
 from atlas_hub.kit.guard import Guard
 from atlas_hub.kit.http import Http
+from atlas_hub.kit.ids import new_id
 from atlas_hub.kit.ladder import Step
 from atlas_hub.providers import PROVIDERS
-from atlas_hub.providers.contract import Message, Sends
+from atlas_hub.providers.contract import Alert, Alerts, Message, Sends
 from tests.providers.entries import ENTRIES
 from tests.providers.entries.entry import Entry, Trouble
 
@@ -21,6 +23,14 @@ LOOPBACK = (ipaddress.ip_network("127.0.0.0/8"),)
 HURRIED = 1.0
 """Seconds that a hung vendor gets in a test."""
 
+ALERT = Alert(
+    id=new_id(),
+    group="5d791c84ff7a2522cc4f9aa1",
+    text="TEST: nothing needs to be done.",
+    by="ana@acme.example",
+    url="https://hub.acme.example",
+    at=now(),
+)
 MESSAGE = Message(subject="A test", text="Nothing needs to be done.")
 
 
@@ -62,6 +72,8 @@ class World:
         return await self.way.check(self.form(**changed), self.http, self.steps.append)
 
     async def send(self, to: str | None = None, **changed: Any) -> Any:
+        if isinstance(self.way, Alerts):
+            return await self.way.alert(self.form(**changed), ALERT, self.http)
         return await self.way.send(self.form(**changed), self.entry.to if to is None else to, MESSAGE, self.http)
 
     def hurry(self) -> None:
@@ -119,6 +131,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     elif "entry" in asked:
         if metafunc.definition.get_closest_marker("sends"):
             entries = [e for e in entries if isinstance(e.way, Sends)]
+        if metafunc.definition.get_closest_marker("delivers"):
+            entries = [e for e in entries if isinstance(e.way, Sends | Alerts)]
         metafunc.parametrize("entry", entries, ids=[entry.id for entry in entries])
     if "provider" in asked:
         metafunc.parametrize("provider", list(PROVIDERS.values()), ids=list(PROVIDERS))
@@ -130,4 +144,5 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """The marker by which a provider's own test takes its entry alone."""
     config.addinivalue_line("markers", "sends: for methods that can deliver a message")
+    config.addinivalue_line("markers", "delivers: for methods that can deliver a message or an alert")
     config.addinivalue_line("markers", "entry(slug, method): the one method that `world` is about")

@@ -15,7 +15,7 @@ from pydantic_core import PydanticSerializationError
 from atlas_hub.kit.errors import BadForm, ProviderError, RateLimited
 from atlas_hub.kit.secret import HIDDEN, Secret
 from atlas_hub.providers import PROVIDERS
-from atlas_hub.providers.contract import Feature, Sends
+from atlas_hub.providers.contract import Alerts, Feature, Sends
 
 HERE = Path(__file__).parent
 SECRET_WORDS = ("token", "secret", "password", "key", "credentials")
@@ -247,7 +247,7 @@ async def test_trouble_at_the_vendor_ends_a_check_in_our_words_and_the_next_one_
 
 
 async def test_trouble_at_the_vendor_ends_a_send_in_our_words_and_the_next_one_is_well(world, trouble, caplog):
-    assert isinstance(world.way, Sends)
+    assert isinstance(world.way, Sends | Alerts)
     caplog.set_level(logging.DEBUG)
     world.begin(trouble)
     with pytest.raises(ProviderError) as caught:
@@ -257,7 +257,7 @@ async def test_trouble_at_the_vendor_ends_a_send_in_our_words_and_the_next_one_i
     assert (await world.send()).id
 
 
-@pytest.mark.sends
+@pytest.mark.delivers
 async def test_a_message_arrives_and_the_receipt_is_the_vendors(world):
     receipt = await world.send()
     assert receipt.id
