@@ -1,4 +1,4 @@
-"""HTTP Digest (RFC 7616): what is offered, what a client claims, and whether the claim is proven. Nothing is asked here.
+"""HTTP Digest (RFC 7616): what is offered, what a client claims, and whether it is proven. Nothing is asked here.
 
 Offered are MD5, which the original's clients need, and SHA-256, with `qop="auth"`. MD5-sess, auth-int, hashed and
 encoded user names are not. A claim must have a `qop`: the older form without counts could be sent again by anyone.

@@ -11,8 +11,10 @@ from typing import Any, Final
 from atlas_hub.hub import Hub
 from atlas_hub.kit.errors import BadForm, Incomplete
 from atlas_hub.kit.secret import Secret
+from atlas_hub.providers import PROVIDERS
 from atlas_hub.providers.contract import UNKEYED, CheckResult, Form, Method, Provider, scope_of
 from atlas_hub.services import apps
+from atlas_hub.services.wire_types import named
 from atlas_hub.storage import connections as stored
 from atlas_hub.storage.db import Tx
 from atlas_hub.storage.models import Connection, Credential
@@ -62,10 +64,16 @@ def unseal(
     own = secrets.pop(OPTIONS, None)
     options = row.options if own is None else json.loads(own.reveal())
     try:
-        form: Form = method.read({**options, **secrets, **(lent or {})})
+        form: Form = method.read({**options, **_as_of(row, method, secrets), **(lent or {})})
     except BadForm as error:
         raise Incomplete(error.text) from None
     return form
+
+
+def _as_of(row: Connection, method: Method[Any], secrets: dict[str, Any]) -> dict[str, Any]:
+    """The secrets by the names of a method's form: another method may have stored them, for the same account."""
+    provider = PROVIDERS.get(row.provider)
+    return named(provider, method, secrets) if provider else secrets
 
 
 async def written(hub: Hub, tx: Tx, workspace: str, order: Order, row: Connection) -> Credential:

@@ -112,19 +112,20 @@ async def rewrite(change: Change, row: Connection, given: Mapping[str, Any], pro
             form = method.read(values)
         except BadForm as error:  # it would take the place of one that works
             raise BadForm({"credentials": error.text}) from None
-        pending.put(change, row, credential, form)
+        await pending.put(change, row, form, method)
         return True
     await write(change, row, values, proven)
     return False
 
 
 def check_soon(hub: Hub, actor: Actor, row: Connection) -> None:
-    """Check live mail beside the request, where it is whole."""
+    """Check what is live and unproven beside the request, where it is whole."""
     if row.kind == LIVE and row.state == State.UNVERIFIED:
-        hub.soon(_check(hub, actor, row.id))
+        hub.soon(check(hub, actor, row.id))
 
 
-async def _check(hub: Hub, actor: Actor, row_id: str) -> None:
+async def check(hub: Hub, actor: Actor, row_id: str) -> None:
+    """Check a connection, unless it was deleted meanwhile or is checked often enough. It never fails."""
     from atlas_hub.services import connections  # it opens rows through what this module writes
 
     try:
@@ -132,4 +133,4 @@ async def _check(hub: Hub, actor: Actor, row_id: str) -> None:
     except (NotFound, TooManyRequests):
         return  # deleted meanwhile, or asked often enough
     except Exception:
-        log.exception("An integration could not be checked; its card says so.")
+        log.exception("A connection could not be checked; its card says so.")

@@ -60,9 +60,7 @@ async def seen(ask: Ask, nonce: str) -> Counts | None:
 
 async def begin(ask: Ask, nonce: str, counts: Counts, expires_at: datetime) -> bool:
     """Write the first use of a nonce. False where another worker was first."""
-    return await insert_once(
-        ask, DigestNonce, nonce=nonce, highest=counts[0], window=counts[1], expires_at=expires_at
-    )
+    return await insert_once(ask, DigestNonce, nonce=nonce, highest=counts[0], window=counts[1], expires_at=expires_at)
 
 
 async def advance(ask: Ask, nonce: str, former: Counts, counts: Counts) -> bool:

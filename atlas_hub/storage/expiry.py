@@ -1,4 +1,4 @@
-"""What nobody can use any more, deleted: consents not finished, answers kept for a repetition, nonces that have ended."""
+"""What nobody can use any more, deleted: unfinished consents, answers kept for a repetition, nonces."""
 
 from __future__ import annotations
 
