@@ -68,4 +68,6 @@ def _public_shown(field: Field, row: Any) -> Any:
         return row.destination.get("name") or row.options.get(CHANNEL) or ""
     if field.name == TEAM and not row.options.get(TEAM):
         return None if row.account_key.startswith("row:") else row.account_name
-    return row.options.get(field.name)
+    value = row.options.get(field.name)
+    # A switch that may be left out is shown once it is on: the original's oldest clients know none of them.
+    return None if field.flag and not field.required and value is False else value

@@ -61,13 +61,19 @@ def unseal(
 ) -> Form:
     """The form that is used, with what its OAuth app lends. Raises `VaultLocked`, `Incomplete` for a wrong field."""
     secrets: dict[str, Any] = dict(vault.open(credential.current or b"", bound_to=bound_to(credential, "current")))
-    own = secrets.pop(OPTIONS, None)
-    options = row.options if own is None else json.loads(own.reveal())
+    own = kept_beside(secrets)
+    options = row.options if own is None else own
     try:
         form: Form = method.read({**options, **_as_of(row, method, secrets), **(lent or {})})
     except BadForm as error:
         raise Incomplete(error.text) from None
     return form
+
+
+def kept_beside(secrets: Mapping[str, Secret]) -> dict[str, Any] | None:
+    """The fields without a secret that are kept in a slot beside its secrets; None where the row has them."""
+    kept = secrets.get(OPTIONS)
+    return None if kept is None else dict(json.loads(kept.reveal()))
 
 
 def _as_of(row: Connection, method: Method[Any], secrets: dict[str, Any]) -> dict[str, Any]:

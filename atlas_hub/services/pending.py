@@ -14,6 +14,7 @@ from typing import Any, Final
 from atlas_hub.bus import Changed
 from atlas_hub.hub import Hub
 from atlas_hub.kit.errors import BadForm, NotFound, ProviderError, VaultLocked
+from atlas_hub.kit.secret import Secret
 from atlas_hub.providers.contract import CheckResult, Form, Method, Provider, silent
 from atlas_hub.services import asking, credentials, letting_go, merging, truths, uses
 from atlas_hub.services.access import Actor, Role, require_admin
@@ -72,11 +73,10 @@ def keep(change: Change, row: Connection, own: Credential, at_once: dict[str, An
     """Keep the public part of what is used beside its secrets, `at_once` laid over it: it applies while others wait."""
     vault, current = change.hub.vault, bound_to(own, "current")
     secrets: dict[str, Any] = dict(vault.open(own.current or b"", bound_to=current))
-    kept = secrets.get(credentials.OPTIONS)
+    kept = credentials.kept_beside(secrets)
     if kept is None and at_once:
         return  # the row shows what is used, so that nothing is kept beside it
-    options = dict(row.options) if kept is None else {**json.loads(kept.reveal()), **at_once}
-    secrets[credentials.OPTIONS] = json.dumps(options)
+    secrets[credentials.OPTIONS] = json.dumps(row.options if kept is None else {**kept, **at_once})
     own.current = vault.seal(secrets, bound_to=current)
 
 
@@ -101,7 +101,9 @@ def _secrets(hub: Hub, credential: Credential, column: str) -> dict[str, Any]:
 def _method(hub: Hub, row: Connection, credential: Credential) -> tuple[Provider, Method[Any]]:
     """What the form that waits is of: the row's own method, or the one by which it was written."""
     told = hub.vault.open(credential.pending or b"", bound_to=bound_to(credential, "pending")).get(METHOD)
-    return find_method(row.provider, told.reveal() if told else row.method)
+    provider, own = find_method(row.provider, row.method)
+    ways = (*provider.methods, *provider.unlisted)
+    return provider, next((method for method in ways if told == Secret(method.key)), own)
 
 
 async def settle(hub: Hub, row_id: str) -> None:
