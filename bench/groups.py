@@ -118,8 +118,8 @@ def _rate(name: str, kind: str) -> Figure:
         met=ratio >= 0.5 and len(lists) == 1,
         spread=quarters(ratios),
         notes=(
-            f"{len(statements)} statements: {len(lists)} for the answer of {len(body)} bytes, which the floor asks too; "
-            f"the others prove who asks and count the nonce ({writes} of them writes).",
+            f"{len(statements)} statements, {writes} of them writes: {len(lists)} for the answer of {len(body)} bytes.",
+            "The floor asks that one alone; the others prove who asks and count the nonce.",
             f"A request costs {middle(costs[0]):.2f} ms of a processor, in the floor {middle(costs[1]):.2f} ms.",
         ),
     )
