@@ -85,6 +85,8 @@ async def _settle(hub: Hub, row_id: str) -> None:
             )
             now.current, now.pending, now.key_id = sealed, None, hub.vault.active_id
             present.connected_at = present.updated_at = change.at
+            if outcome.unproven:
+                present.checks = {}  # what was proven was proven of the old key
             form = credentials.unseal(hub.vault, present, now, method)
             present.details = [[name, value] for name, value in method.facts(form).items()]
             present.account_name = outcome.label[: saving.NAME_LENGTH]
