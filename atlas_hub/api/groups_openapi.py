@@ -16,8 +16,8 @@ Json = dict[str, Any]
 ABOUT: Final = """\
 One configuration of each service for a workspace, which this API calls a group. HTTP Digest with the two halves of a
 key that is made for it; MD5 and SHA-256 are offered. Every answer has `X-Request-Id` and `Cache-Control: no-store`,
-every error `X-Error-Code`. What is stored is shown masked; a POST shows what it stored once. HEAD is GET without body; a
-method that a path does not have is 405, with those that it has in `Allow`. Behind `envelope` a list has `status`, one
+every error `X-Error-Code`. What is stored is shown masked; a POST shows what it stored once. HEAD is GET without body;
+a method that a path has not is 405, with those that it has in `Allow`. Behind `envelope` a list has `status`, one
 object is `content` beside it, and an error has `status`, too.
 """
 ERRORS: Final = {
