@@ -18,7 +18,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Final
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from pydantic_core import to_json
 from starlette.requests import Request
@@ -186,7 +186,7 @@ async def _known(hub: Hub, request: Request) -> tuple[digest.Known | None, bool]
     """
     given = [value for name, value in request.scope["headers"] if name == b"authorization"]
     claim = proof.claim(given) if given else None
-    if claim is None or claim.uri not in _targets(hub, request.scope):
+    if claim is None or claim.uri != _target(request.scope):
         return None, False
     made = digest.made_at(hub, claim.nonce)
     if made is None:
@@ -200,11 +200,10 @@ async def _known(hub: Hub, request: Request) -> tuple[digest.Known | None, bool]
     return found if await digest.count(hub, claim.nonce, made, claim.count, found.counts) else None, False
 
 
-def _targets(hub: Hub, scope: Scope) -> frozenset[str]:
-    """The request's target as it was sent, and as it was sent to a proxy that takes the public address's path away."""
+def _target(scope: Scope) -> str:
+    """The request's target as it was sent, the query included."""
     query = scope.get("query_string", b"").decode("latin-1")
-    target = raw_path_of(scope) + (f"?{query}" if query else "")
-    return frozenset({target, urlsplit(hub.settings.address).path.rstrip("/") + target})
+    return raw_path_of(scope) + (f"?{query}" if query else "")
 
 
 def _challenge(hub: Hub, *, stale: bool) -> Response:
