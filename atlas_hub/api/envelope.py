@@ -183,21 +183,22 @@ async def json_of(request: Request) -> tuple[bytes, Any]:
 
     At most `BODY_BYTES` are kept, whatever Content-Length says or does not say.
     """
-    _require_json(request)
+    require_json(request)
     raw = await body_of(request)
     return raw, parsed(request, raw)
 
 
 def parsed(request: Request, raw: bytes) -> Any:
     """A body that was read, as JSON. Raises `Refusal` 415 or 400."""
-    _require_json(request)
+    require_json(request)
     try:
         return from_json(raw, allow_inf_nan=False)
     except ValueError:
         raise bad_request("The body is not valid JSON. Send one JSON object, in UTF-8.") from None
 
 
-def _require_json(request: Request) -> None:
+def require_json(request: Request) -> None:
+    """Raises `Refusal` 415 for a body that says it is no JSON, or compressed."""
     kinds = request.headers.getlist("content-type")
     if len(kinds) != 1 or kinds[0].partition(";")[0].strip().lower() != JSON:
         raise Refusal(

@@ -7,7 +7,7 @@ from typing import Any, Final
 from starlette.types import ASGIApp
 
 from atlas_hub.api import groups_openapi
-from atlas_hub.api.envelope import body_of
+from atlas_hub.api.envelope import body_of, require_json
 from atlas_hub.api.groups_fields import BODY_BYTES, read
 from atlas_hub.api.groups_fields import body_of as object_of
 from atlas_hub.api.groups_frame import ALL, ONE, PREFIX, Call, Frame, Listing, Routes
@@ -39,7 +39,8 @@ async def create(call: Call) -> Listing:
 async def put(call: Call) -> Listing:
     """PUT: laid over what is there, or stored where nothing is."""
     kind = _kind(call)
-    values, cleared = await _values(call, kind, whole=False)
+    whole = not await configurations.is_there(call.hub, call.actor, kind)
+    values, cleared = await _values(call, kind, whole=whole)
     await configurations.change(call.hub, call.actor, kind, values, cleared)
     return await _listing(call, f"/{kind.type}")
 
@@ -64,6 +65,7 @@ def _kind(call: Call) -> Kind:
 
 async def _values(call: Call, kind: Kind, *, whole: bool) -> tuple[Values, frozenset[str]]:
     """What the body says. Raises `Refusal` 415, 413, 400, `Refused` 400, in this order."""
+    require_json(call.request)
     raw = await body_of(call.request, most=BODY_BYTES)
     return read(kind, object_of(call.request, raw), whole=whole)
 

@@ -52,6 +52,11 @@ async def one(hub: Hub, actor: Actor, kind: Kind) -> Configuration:
     return found[0]
 
 
+async def is_there(hub: Hub, actor: Actor, kind: Kind) -> bool:
+    """Whether a type has a configuration."""
+    return bool(await _read(hub, actor, [kind.scope]))
+
+
 async def _read(hub: Hub, actor: Actor, scopes: list[str]) -> list[Configuration]:
     async with hub.db.asking() as ask:
         found = {row.primary_scope: row for row in await stored.shown(ask, actor.workspace, scopes)}
