@@ -68,7 +68,7 @@ def test_no_var_is_typed_or_valued_with_a_secret(slug: str):
 
 
 def test_cards_are_named_after_their_providers():
-    assert [kind.__name__ for kind in CARDS.values()] == [f"{slug.title()}Card" for slug in PROVIDERS]
+    assert [kind.__name__ for kind in CARDS.values()] == [f"{slug.title().replace('_', '')}Card" for slug in PROVIDERS]
     assert [kind.provider for kind in CARDS.values()] == list(PROVIDERS.values())
 
 
