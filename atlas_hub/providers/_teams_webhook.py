@@ -28,6 +28,7 @@ from atlas_hub.kit.http import Answer, Http
 from atlas_hub.kit.ladder import Ladder, Report
 from atlas_hub.kit.secret import Secret
 from atlas_hub.kit.stars import host_of
+from atlas_hub.providers._alerting import CLIENT
 from atlas_hub.providers.contract import Alert, CheckResult, Form, Method, Purpose, Receipt
 
 VENDOR: Final = "Microsoft Teams"
@@ -155,7 +156,7 @@ def card(alert: Alert) -> dict[str, Any]:
                     "type": "AdaptiveCard",
                     "version": "1.2",
                     "body": [
-                        {"type": "TextBlock", "text": "TEST alert from Atlas Hub", "weight": "Bolder", "wrap": True},
+                        {"type": "TextBlock", "text": f"TEST alert from {CLIENT}", "weight": "Bolder", "wrap": True},
                         {"type": "TextBlock", "text": _plain(alert.text[:TEXT_LENGTH]), "wrap": True},
                     ],
                 },

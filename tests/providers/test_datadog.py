@@ -100,7 +100,7 @@ async def test_an_alert_is_an_event_as_datadog_takes_it(world):
         "priority": "low",
         "date_happened": int(ALERT.at.timestamp()),
         "tags": ["test:true", "source:atlas-hub"],
-        "aggregation_key": f"atlas-hub-test-{ALERT.id}",
+        "aggregation_key": f"test-{ALERT.id}",
         "source_type_name": "my_apps",
     }
     assert receipt.text == f"Datadog accepted it on the site US5 (us5.datadoghq.com) as event {receipt.id}."
