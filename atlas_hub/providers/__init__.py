@@ -112,12 +112,29 @@ def _registry() -> Mapping[str, Provider]:
     return MappingProxyType({provider.slug: provider for provider in found})
 
 
+@cache
+def _parts() -> Mapping[str, Provider]:
+    parts = [part for provider in _registry().values() for part in provider.parts]
+    return MappingProxyType({key_of(part): part for part in parts})
+
+
+def key_of(part: Provider) -> str:
+    """What a part is called on the page: its main one by the slug, another by slug and purpose (`teams_alerts`)."""
+    purpose, provider = part.methods[0].purpose, _registry().get(part.slug, part)
+    return part.slug if provider.methods[0].purpose is purpose else f"{part.slug}_{purpose}"
+
+
 PROVIDERS: Mapping[str, Provider]
 """Every provider by its slug, in the page's order."""
+
+PARTS: Mapping[str, Provider]
+"""Every part of every provider (`Provider.parts`) by what it is called on the page, in its order."""
 
 
 def __getattr__(name: str) -> Any:
     # Late: a package that offers a provider imports the contract of this folder while it is itself being imported.
     if name == "PROVIDERS":
         return _registry()
+    if name == "PARTS":
+        return _parts()
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -9,7 +9,7 @@ from typing import Any
 
 from atlas_hub.hub import Hub
 from atlas_hub.providers.contract import Provider
-from atlas_hub.services import apps
+from atlas_hub.services import apps, environment
 from atlas_hub.services.views import ConsentView
 from atlas_hub.storage import beside as stored
 from atlas_hub.storage.db import Tx
@@ -76,6 +76,20 @@ async def read(hub: Hub, tx: Tx, workspace: str) -> Beside:
         apps=await stored.apps_on_page(tx, workspace),
         subscribed=await stored.subscribed(tx, workspace),
     )
+
+
+def hint_of(provider: Provider) -> tuple[str, ...]:
+    """What the operator may set so that it works here: a database, or variables of the provider's own."""
+    return ("DATABASE_URL", *(" and ".join(way.variables.values()) for way in provider.environment))
+
+
+def fallback(hub: Hub, gift: environment.Given) -> str:
+    """What mail goes through where a workspace has no way of its own, in a sentence."""
+    if hub.settings.saas:
+        return "Until then mail goes through this service's own mail." if gift.form else ""
+    if gift.form is None:
+        return f"The mail settings of the environment cannot be used. {gift.fault}"
+    return f"Mail goes through {gift.method.label}, as the environment says ({', '.join(gift.variables)})."
 
 
 def oauth_app(hub: Hub, provider: Provider) -> bool:
