@@ -20,6 +20,8 @@ KINDS: Final[Mapping[str, str]] = {
     "integration_deleted": "Deleted an integration",
     "new_key_settled": "Checked a new key",
     "made_default": "Made it the default",
+    "channels_chosen": "Chose the channels to sync",
+    "destination_set": "Chose the default destination",
     "disconnected": "Disconnected",
     "grant_revoked": "Let go of the grant at the vendor",
     "token_renewed": "Renewed the token at the vendor",
