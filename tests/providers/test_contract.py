@@ -19,7 +19,7 @@ from atlas_hub.providers.contract import Alerts, Feature, Sends
 
 HERE = Path(__file__).parent
 SECRET_WORDS = ("token", "secret", "password", "key", "credentials")
-NO_SECRETS = {"public_key"}
+NO_SECRETS = {"public_key", "routing_key"}
 STUCK = (
     "  {}\n",
     '"{}"',
