@@ -83,6 +83,16 @@ def hint_of(provider: Provider) -> tuple[str, ...]:
     return ("DATABASE_URL", *(" and ".join(way.variables.values()) for way in provider.environment))
 
 
+def suggested_in(provider: Provider, workspace: str) -> dict[str, str]:
+    """Field → what its form begins with in this workspace, for the fields that say so (`suggests`)."""
+    return {
+        name: str(said).replace("{workspace}", workspace)
+        for method in provider.methods
+        for name in method.form.model_fields
+        if (said := method.form.said_of(name).get("suggests"))
+    }
+
+
 def fallback(hub: Hub, gift: environment.Given) -> str:
     """What mail goes through where a workspace has no way of its own, in a sentence."""
     if hub.settings.saas:

@@ -10,11 +10,11 @@ from typing import Any
 
 from atlas_hub.hub import Hub
 from atlas_hub.kit.clock import iso
-from atlas_hub.providers import PARTS, PROVIDERS, key_of
+from atlas_hub.providers import PARTS, PROVIDERS, key_of, parts_of
 from atlas_hub.providers.contract import Provider, Sends, scope_of
 from atlas_hub.services import beside, environment
 from atlas_hub.services.access import Actor
-from atlas_hub.services.beside import Beside, consent_of, fallback, hint_of, oauth_app
+from atlas_hub.services.beside import Beside, consent_of, fallback, hint_of, oauth_app, suggested_in
 from atlas_hub.services.views import CONNECTED, CardView, ConnectionView, Other, State, scopes_of, state_of, view_of
 from atlas_hub.storage import connections as stored
 
@@ -93,17 +93,17 @@ async def card(hub: Hub, workspace: str, key: str) -> CardView:
 
 async def cards(hub: Hub, workspace: str, slug: str) -> tuple[CardView, ...]:
     """The cards of all parts of a provider: four queries."""
-    return (await _overview(hub, workspace, PROVIDERS[slug].parts)).cards
+    return (await _overview(hub, workspace, parts_of(slug))).cards
 
 
 async def _overview(hub: Hub, workspace: str, parts: Iterable[Provider]) -> Overview:
     if not hub.has_database:
-        return Overview(cards=tuple(_card(hub, part, (), Beside()) for part in parts))
+        return Overview(cards=tuple(_card(hub, workspace, part, (), Beside()) for part in parts))
     rows, near = await _read(hub, workspace)
     present = frozenset(found.row.provider for found in rows if found.row.source == environment.SOURCE)
     if await environment.settle(hub, workspace, present):
         rows, near = await _read(hub, workspace)
-    cards = [_card(hub, part, [found for found in rows if _is_of(part, found.row)], near) for part in parts]
+    cards = [_card(hub, workspace, part, [each for each in rows if _is_of(part, each.row)], near) for part in parts]
     return Overview(cards=tuple(cards), webhooks=near.hooks)
 
 
@@ -116,7 +116,7 @@ def _is_of(part: Provider, row: Any) -> bool:
     """Whether a row stands on the card of this part: by its scope, where the provider has several parts."""
     if _card_of(row) != part.slug:
         return False
-    scopes = {scope_of(each, each.methods[0]): key_of(each) for each in PROVIDERS[part.slug].parts}
+    scopes = {scope_of(each, each.methods[0]): key_of(each) for each in parts_of(part.slug)}
     return scopes.get(str(row.scope), part.slug) == key_of(part)
 
 
@@ -125,7 +125,7 @@ async def _read(hub: Hub, workspace: str) -> tuple[list[stored.Stored], Beside]:
         return await stored.cards(tx, workspace), await beside.read(hub, tx, workspace)
 
 
-def _card(hub: Hub, provider: Provider, rows: Sequence[stored.Stored], near: Beside) -> CardView:
+def _card(hub: Hub, workspace: str, provider: Provider, rows: Sequence[stored.Stored], near: Beside) -> CardView:
     consent, waits = consent_of(hub, provider, near)
     gift = environment.given(hub, provider)
     mail = gift is not None and environment.is_mail(gift.method)
@@ -157,6 +157,7 @@ def _card(hub: Hub, provider: Provider, rows: Sequence[stored.Stored], near: Bes
         key=key_of(provider),
         mode=mode.value,
         connection=view,
+        suggested=suggested_in(provider, workspace),
         others=tuple(
             Other(
                 id=each.row.id,

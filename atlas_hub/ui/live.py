@@ -119,7 +119,7 @@ async def _read(workspace: str, slugs: set[str]) -> list[CardView]:
     if EVERYTHING in slugs:
         page = Actor(id="page", name="", workspace=workspace, role=Role.MEMBER)
         return list((await status.overview(hub(), page)).cards)
-    return [await status.card(hub(), workspace, slug) for slug in sorted(slugs) if slug in PROVIDERS]
+    return [view for slug in sorted(slugs) if slug in PROVIDERS for view in await status.cards(hub(), workspace, slug)]
 
 
 async def _show(app: Any, gate: asyncio.Semaphore, token: str, workspace: str, views: list[CardView]) -> None:
@@ -127,7 +127,7 @@ async def _show(app: Any, gate: asyncio.Semaphore, token: str, workspace: str, v
     async with gate:
         try:
             for view in views:
-                kind = CARDS[view.provider]
+                kind = CARDS[view.key]
                 async with app.modify_state(rx.BaseStateToken(ident=token, cls=kind)) as root:
                     card = await root.get_state(kind)
                     actor = await guard.actor_of(card)
