@@ -19,8 +19,9 @@ from atlas_hub.providers import PROVIDERS
 from atlas_hub.services import status
 from atlas_hub.services.access import Actor, Role
 from atlas_hub.services.views import CardView
-from atlas_hub.ui import guard
+from atlas_hub.ui import guard, picking
 from atlas_hub.ui.cards import CARDS
+from atlas_hub.ui.picking import Channels
 from atlas_hub.ui.showing import show
 
 log = logging.getLogger(__name__)
@@ -135,5 +136,8 @@ async def _show(app: Any, gate: asyncio.Semaphore, token: str, workspace: str, v
                         forget(token)
                         return
                     show(card, view.seen_by(actor), hub().now())
+                    channels = await root.get_state(Channels)
+                    if view.connection is not None and channels.of == view.connection.id:
+                        await picking.reload(channels, actor)
         except Exception:
             log.exception("One open page could not be told of a change; it shows it at its next load.")

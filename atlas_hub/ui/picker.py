@@ -174,7 +174,7 @@ def _table(state: Any, page: Any) -> Markup:
             rx.cond(page.may_change, _nowhere()),
             rx.foreach(Channels.rows, lambda row: _row(row, state, page)),
         ),
-        class_name="ah-events ah-picks",
+        class_name="ah-picks",
     )
 
 
