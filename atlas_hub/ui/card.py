@@ -74,12 +74,13 @@ def _also(beside: parts.Beside) -> Any:
 
 
 def _ending(provider: Provider, state: Any) -> Markup:
-    """Where a service is in its life, but where it is closed and that is all there is to say."""
+    """Where a service is in its life, but where the card says that it is closed anyway."""
     life = words.lifecycle(provider)
     if not life:
         return rx.fragment()
     said = rx.el.p(life, class_name="ah-reason", custom_attrs={"data-life": ""})
-    return rx.cond((state.mode != Mode.CLOSED.value) & (state.mode != words.LOADING), said)
+    told = (state.mode == Mode.CLOSED.value) | (state.mode == words.LOADING)
+    return rx.cond(told | ((state.reason != "") & provider.lifecycle.closed), rx.fragment(), said)
 
 
 def needy(provider: Provider, state: Any, route: str) -> Markup:

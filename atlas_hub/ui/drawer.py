@@ -130,6 +130,9 @@ def _here(provider: Provider, state: Any, page: Any) -> Markup:
 def _doing(provider: Provider, state: Any) -> Markup:
     """What an admin has to do, why nothing is proven where there is nothing to do, and where the service ends."""
     life = words.lifecycle(provider)
+    if provider.lifecycle.closed:
+        said = rx.cond(state.reason != "", state.reason, life)
+        return section("Service closed", rx.el.p(said, class_name="ah-reason"))
     heading = rx.cond((state.state == State.UNVERIFIED.value) & ~state.needs, "Not proven yet", "What needs doing")
     return rx.fragment(
         *([section("The end of the service", rx.el.p(life, class_name="ah-reason"))] if life else []),

@@ -104,6 +104,8 @@ def badge(view: CardView, at: datetime) -> tuple[str, Tone]:
     """The badge of a card: its word and its meaning."""
     if view.connection is None:
         return MODES.get(view.mode, MODES[Mode.NOT_AVAILABLE])
+    if PARTS[view.key].lifecycle.closed:
+        return MODES[Mode.CLOSED]
     word, tone = BADGES[view.connection.state]
     if view.connection.state is State.UNVERIFIED and _proven_by_use(PARTS[view.key]):
         tone = Tone.OFF
