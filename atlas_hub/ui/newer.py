@@ -9,6 +9,7 @@ import reflex as rx
 
 from atlas_hub.hub import Hub, hub
 from atlas_hub.kit.errors import HubError
+from atlas_hub.providers import key_of
 from atlas_hub.providers.contract import Provider
 from atlas_hub.services import pending
 from atlas_hub.services.access import Actor
@@ -62,9 +63,9 @@ def notice(provider: Provider, state: Any, route: str, page: Any) -> Markup:
                 link(
                     "Choose",
                     rx.el.span(f" for {provider.name}", class_name="ah-hidden"),
-                    to=address(route, provider.slug),
+                    to=address(route, key_of(provider)),
                     class_name="ah-button",
-                    on_click=page.open(provider.slug),
+                    on_click=page.open(key_of(provider)),
                 ),
             ),
             class_name="ah-banner ah-came",

@@ -11,6 +11,7 @@ import reflex as rx
 from atlas_hub.providers import key_of
 from atlas_hub.providers.contract import Provider
 from atlas_hub.services.status import Mode
+from atlas_hub.ui import newer
 from atlas_hub.ui.theme import Markup, address, badge, link
 
 Beside = Sequence[tuple[Provider, Any]]
@@ -66,8 +67,9 @@ def section(part: Provider, state: Any, route: str, page: Any) -> Markup:
             rx.el.p(rx.el.span(state.account, class_name="ah-account"), class_name="ah-line"),
         ),
         rx.cond((state.connection != "") & (state.reason != ""), rx.el.p(state.reason, class_name="ah-reason")),
+        newer.notice(part, state, route, page),
         rx.cond(
-            state.mode != Mode.HINT.value,
+            (state.mode == Mode.FORM.value) | (state.connection != "") | (state.mode == Mode.NO_DEFAULT.value),
             rx.el.div(
                 rx.cond(able, link("Set up", named, **opens), link("Details", named, **opens)),
                 class_name="ah-acts",

@@ -7,10 +7,12 @@ from typing import Any
 import reflex as rx
 
 from atlas_hub.providers.contract import Provider
+from atlas_hub.ui import picking
 from atlas_hub.ui.facts import section
-from atlas_hub.ui.picking import Channels
 from atlas_hub.ui.theme import Markup, ago
 
+Channels: Any = picking.Channels
+"""Reflex does not type what its states are in markup."""
 WAIT = 400
 """Milliseconds without a key before what was typed is looked for."""
 

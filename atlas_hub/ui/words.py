@@ -240,6 +240,8 @@ def welcome(provider: Provider, connected: Connected) -> str:
     if not connected.verified:
         return f"Saved without a check. {warnings}".rstrip()
     replaced = f" It replaces {connected.replaced}." if connected.replaced else ""
+    if connected.view.state is State.UNVERIFIED:
+        return f"Stored as {connected.account}.{replaced} {connected.view.reason}".rstrip()
     vendor = provider.asked_as(connected.view.method)
     return f"{vendor} accepted it: this is {connected.account}.{replaced} {warnings}".rstrip()
 
