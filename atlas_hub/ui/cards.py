@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Final
 import reflex as rx
 
 from atlas_hub.hub import hub
-from atlas_hub.kit.errors import AnotherAccount, BadForm, HubError
+from atlas_hub.kit.errors import AnotherAccount, BadForm, HubError, NotAvailable
 from atlas_hub.providers import PARTS, key_of
 from atlas_hub.providers.contract import Provider, Report
 from atlas_hub.services import connections, delivery
@@ -94,6 +94,8 @@ class CardState(rx.State, mixin=True):
             await tell(self, tried=typed.method)
 
             async def work(report: Report) -> Connected:
+                if self.provider.lifecycle.closed:  # no button leads here
+                    raise NotAvailable(words.lifecycle(self.provider))
                 return await connections.connect(
                     hub(),
                     actor,

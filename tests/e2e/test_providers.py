@@ -195,7 +195,8 @@ def it_connects_rung_by_rung(walk: Walk, entry: Entry) -> None:
     rungs = walk.page.evaluate("window.rungs")
     assert len(rungs) == len(entry.steps), rungs
     assert {seen[-1] for seen in rungs.values()} <= {"yes", "no"}, rungs
-    assert any("running" in seen for seen in rungs.values()), rungs
+    if asks_somebody(walk):
+        assert any("running" in seen for seen in rungs.values()), rungs
     typed = walk.page.evaluate("[...document.querySelectorAll('input, textarea')].map((each) => each.value)")
     for name in walk.given.way.form.secrets() & walk.given.values.keys():
         whole = str(walk.given.values[name])
@@ -257,7 +258,8 @@ def it_is_checked_and_renamed(walk: Walk, vendors: Vendors) -> None:
     drawer(page).get_by_role("button", name="Check now").click()
     expect(said(page)).to_contain_text("Checked:")
     # What cannot be asked without posting is not asked.
-    assert not vendor or len(vendor.calls) > asked or walk.steps.isdisjoint({"reached", "connected", "accepted"})
+    if vendor is not None:
+        assert (len(vendor.calls) > asked) is asks_somebody(walk)
     drawer(page).get_by_text("Rename…").click()
     rename = drawer(page).get_by_role("form", name="Rename the")
     rename.get_by_label("Name").fill("The one for alerts")
@@ -282,6 +284,11 @@ def on_card(walk: Walk) -> Locator:
     """The card, or the section of it that the part has."""
     key, slug = walk.given.key, walk.given.slug
     return card(walk.page, slug) if key == slug else walk.page.locator(f"[data-part={key}]")
+
+
+def asks_somebody(walk: Walk) -> bool:
+    """Whether a check asks the vendor: some can be asked by posting alone, so that one looks at what was typed."""
+    return len(walk.steps) > 1
 
 
 def is_at(walk: Walk, mode: str) -> None:
