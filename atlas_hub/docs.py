@@ -64,7 +64,7 @@ def configuration() -> str:
         "| variable | stands for |",
         "|---|---|",
     ]
-    lines += [f"| `ATLAS_UPSTREAM_{upstream.name}` | `{upstream.base}` |" for upstream in _upstreams()]
+    lines += [f"| `ATLAS_UPSTREAM_{name}` | {', '.join(bases)} |" for name, bases in _upstreams().items()]
     return "\n".join(lines) + "\n"
 
 
@@ -72,12 +72,17 @@ def _code(text: str) -> str:
     return text if text == "unset" else f"`{text}`"
 
 
-def _upstreams() -> list[Upstream]:
+def _upstreams() -> dict[str, list[str]]:
+    """NAME → what it replaces: several addresses where a vendor has one per region."""
     names = [f"{here.__name__}.{module.name}" for module in iter_modules(here.__path__)]
     names += [type(method).__module__ for provider in PROVIDERS.values() for method in provider.methods]
-    modules = [import_module(name) for name in names]
-    found = {value.name: value for module in modules for value in vars(module).values() if isinstance(value, Upstream)}
-    return [found[name] for name in sorted(found)]
+    values = [value for name in dict.fromkeys(names) for value in vars(import_module(name)).values()]
+    each = [inner for value in values for inner in (value.values() if isinstance(value, dict) else [value])]
+    found: dict[str, dict[str, None]] = {}
+    for upstream in each:
+        if isinstance(upstream, Upstream):
+            found.setdefault(upstream.name, {})[f"`{upstream.base}`"] = None
+    return {name: [*found[name]] for name in sorted(found)}
 
 
 def providers() -> str:

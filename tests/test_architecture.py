@@ -77,6 +77,8 @@ CALLS: dict[str, set[str]] = {
         "services/api_keys.py",
         "api/callers.py",
         "api/chat_replays.py",
+        "api/digest.py",
+        "api/groups.py",
         "accounts/settings_routes.py",
         "cli/",
     },

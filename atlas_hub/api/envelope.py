@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import quote
 
 from pydantic_core import from_json, to_json
 from starlette.requests import ClientDisconnect, Request
@@ -216,24 +217,40 @@ def _require_json(request: Request) -> None:
         )
 
 
-async def body_of(request: Request) -> bytes:
-    """The body, of which at most `BODY_BYTES` are read. Raises `Refusal` 413."""
+async def body_of(request: Request, most: int = BODY_BYTES) -> bytes:
+    """The body, of which at most `most` bytes are read. Raises `Refusal` 413."""
     length = request.headers.get("content-length", "")
-    if length.isdecimal() and int(length[:9]) > BODY_BYTES:
-        raise _too_large()
+    if length.isdecimal() and int(length[:9]) > most:
+        raise _too_large(most)
     raw = bytearray()
     async for part in request.stream():
         raw += part
-        if len(raw) > BODY_BYTES:
-            raise _too_large()
+        if len(raw) > most:
+            raise _too_large(most)
     return bytes(raw)
 
 
-def _too_large() -> Refusal:
+def raw_path_of(scope: Scope) -> str:
+    """The path as it was sent, nothing in it decoded, without its query."""
+    raw = scope.get("raw_path")
+    return raw.partition(b"?")[0].decode("latin-1") if raw else quote(scope["path"])
+
+
+def segments_of(scope: Scope) -> tuple[str, ...]:
+    """The parts of the path as they were sent, so that an encoded slash is part of one; without the app's root."""
+    root, path = scope.get("root_path", ""), raw_path_of(scope)
+    if root and scope["path"].startswith(root):
+        path = path.removeprefix(quote(root))
+    if len(path) > 1 and path.endswith("/"):
+        path = path[:-1]
+    return tuple(path[1:].split("/"))
+
+
+def _too_large(most: int) -> Refusal:
     # The rest of the body is not read, so the connection cannot be used again.
     return Refusal(
         HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
         "payload_too_large",
-        f"The body is larger than {BODY_BYTES // 1024} KiB. Send less.",
+        f"The body is larger than {most // 1024} KiB. Send less.",
         headers={"Connection": "close"},
     )

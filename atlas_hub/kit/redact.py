@@ -60,7 +60,7 @@ _AFTER = [
         (r"(Error processing event queue entry for )(?s:.*)", 0),
         (r"\b(atlas_(?:session|form|oauth)=)[\w-]{8,}", 0),
         (r"(/oauth/callback(?:/[\w-]{1,40})?\?)[^\s\"'<>]+", 0),  # codes and states, in a server's access lines
-        (r"\b((?:Bearer|ApiKey|Basic|Token) +)[A-Za-z0-9._~+/=:-]{8,}", re.IGNORECASE),
+        (r"\b((?:Bearer|ApiKey|GenieKey|Basic|Token) +)[A-Za-z0-9._~+/=:-]{8,}", re.IGNORECASE),
         (r"((?:/|%2F)(?:join|set-up)(?:/|%2F))[\w-]{16,}", re.IGNORECASE),  # our own one-time links
         # Consents: what an access log has of a callback, also inside another address; what a token is asked for with.
         (
@@ -70,6 +70,7 @@ _AFTER = [
         (r"\b((?:code|state)=)[\w%.~+/-]{16,}", 0),
         (r"\b((?:code_verifier|client_secret|client_assertion|refresh_token|id_token)=)[^&\s\"'<>]+", 0),
         (r"((?:hooks\.slack\.com/|/api/(?:v\d+/)?webhooks/))[\w./-]{8,}", 0),
+        (r"(/integrations/generic/\d+/alert/)[^\s\"'<>]+", 0),  # VictorOps
     )
 ]
 """The first group stays, the rest is replaced."""

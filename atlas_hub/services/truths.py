@@ -7,7 +7,7 @@ from typing import Any
 
 from atlas_hub.kit.clock import iso
 from atlas_hub.kit.errors import Incomplete, InsufficientPermissions, ProviderError, VaultLocked
-from atlas_hub.providers.contract import Alerts, CheckResult, Feature, Provider, Sends
+from atlas_hub.providers.contract import Alerts, CheckResult, Feature, Provider, Purpose, Sends
 from atlas_hub.services.views import State, Truth, missing_scopes
 from atlas_hub.storage.models import Connection
 
@@ -36,16 +36,15 @@ def accepted(row: Connection, provider: Provider, result: CheckResult, at: datet
     vendor = provider.asked_as(row.method)
     who = f" as {result.account.name}" if result.account else ""
     checks = told(row.checks, Truth.CONFIGURED, "yes", at, "All fields are set.")
-    arrived = row.checks.get(Truth.DELIVERED.value, {}).get("status") == "yes"
+    seen = [row.checks.get(truth.value, {}).get("status") for truth in (Truth.DELIVERED, Truth.AUTHENTICATED)]
+    arrived = "yes" in seen
     if result.unproven and not arrived:
         checks = told(checks, Truth.AUTHENTICATED, "unknown", at, result.unproven)
     elif not result.unproven or row.checks.get(Truth.AUTHENTICATED.value, {}).get("status") != "yes":
         proof = "It took what was sent." if result.unproven else f"{vendor} accepted it{who}."
         checks = told(checks, Truth.AUTHENTICATED, "yes", at, proof)
     checks = _authorized(checks, vendor, granted, missing, at)
-    sends = isinstance(provider.method(row.method), Sends | Alerts)
-    nothing = "Nothing was sent yet." if sends else f"No messages are sent through {provider.name}."
-    checks.setdefault(Truth.DELIVERED.value, {"status": "unknown", "at": None, "proof": nothing})
+    checks.setdefault(Truth.DELIVERED.value, {"status": "unknown", "at": None, "proof": _nothing(row, provider)})
     row.checks = checks
     row.failures, row.failing_since = 0, None
     row.state, row.reason = State.OK, ""
@@ -61,6 +60,14 @@ def accepted(row: Connection, provider: Provider, result: CheckResult, at: datet
     elif result.limits:
         row.state = State.DEGRADED if result.delivers else State.MISCONFIGURED
         row.reason = " ".join(result.limits)[:REASON_LENGTH]
+
+
+def _nothing(row: Connection, provider: Provider) -> str:
+    """What is said of what was delivered before anything was."""
+    if row.purpose == Purpose.SCRAPE:
+        return f"{provider.name} scraped nothing yet."
+    sends = isinstance(provider.method(row.method), Sends | Alerts)
+    return "Nothing was sent yet." if sends else f"No messages are sent through {provider.name}."
 
 
 def _authorized(

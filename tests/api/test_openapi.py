@@ -108,7 +108,7 @@ def test_every_secret_field_is_a_password_that_is_only_written(document: dict[st
     schemas = document["components"]["schemas"]
     found = 0
     for name, provider in PROVIDERS.items():
-        for method in provider.methods:
+        for method in provider.methods if provider.names.admin else ():
             for field in method.form.secrets():
                 alias = method.form.model_fields[field].alias
                 shapes = [

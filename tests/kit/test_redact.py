@@ -52,6 +52,8 @@ LEAKS = [
     (f"redis://:{CANARY}@cache:6379/0", CANARY),
     (f"https://hooks.slack.com/services/T0/B0/{CANARY}", CANARY),
     (f"https://discord.com/api/webhooks/123/{CANARY}", CANARY),
+    (f"POST https://alert.victorops.com/integrations/generic/20131114/alert/{CANARY}/operations", CANARY),
+    (f"Authorization: GenieKey {CANARY}", CANARY),
     (f"GET /cb?code=1&access_token={CANARY}&x=1", CANARY),
     (f'"GET /oauth/callback/slack?code={CANARY}&state=x HTTP/1.1" 303', CANARY),
     (f'"GET /v1/integrations/chat/oauth/callback?code=1&state={CANARY} HTTP/1.1" 200', CANARY),

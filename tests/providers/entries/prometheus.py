@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
+from contextlib import AbstractContextManager
 
 from tests.providers.entries.entry import Entry
 
 PASSWORD = "not-a-live-password-of-prometheus"
+
+
+class Nobody(AbstractContextManager["Nobody"]):
+    """Whom a check of Prometheus asks."""
+
+    def __exit__(self, *_error: object) -> None:
+        """Nothing ran."""
+
+    def reset(self) -> None:
+        """Nothing changed."""
+
 
 ENTRIES = (
     Entry(
         slug="prometheus",
         method="pull",
         vendor="Prometheus",
-        standin=nullcontext,
+        standin=Nobody,
         values=lambda _standin: {
             "username": "prom_user",
             "password": PASSWORD,
@@ -25,7 +36,6 @@ ENTRIES = (
         to="",
         account=None,
         misshapen={"username": "can:ary canary", "password": "canary", "serviceDiscovery": "canary"},
-        mend=lambda _standin: None,
         troubles=(),
     ),
 )
