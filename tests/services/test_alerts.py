@@ -72,13 +72,20 @@ async def test_a_line_in_the_timeline_proves_a_key_of_victorops(
     assert len(pagers["victorops"].calls) == 1, "to check again asks nobody either"
 
 
-async def test_a_key_that_victorops_does_not_know_is_found_by_the_first_alert(alerting: Hub, owner: Actor) -> None:
+async def test_a_key_that_victorops_does_not_know_is_found_by_the_first_alert_and_stays_found(
+    alerting: Hub, owner: Actor, pagers: Mapping[str, Any]
+) -> None:
     view = await connected(alerting, owner, "victorops", api_key=victorops.GONE)
     sent = await delivery.send_test(alerting, owner, view.id)
     assert (sent.success, sent.code) == (False, "INVALID_CREDENTIALS")
     after = (await status.card(alerting, owner.workspace, "victorops")).connection
     assert after is not None
     assert (after.state, after.reason) == (State.RECONNECT, sent.text)
+    again = await connections.check_now(alerting, owner, view.id)
+    assert (again.state, again.reason) == (State.RECONNECT, sent.text), "a check that asks nobody undid it"
+    pagers["victorops"].keys.add(victorops.GONE)
+    assert (await delivery.send_test(alerting, owner, view.id)).success
+    assert (await connections.check_now(alerting, owner, view.id)).state is State.OK
 
 
 @pytest.mark.parametrize(("key", "state"), [(opsgenie.LIVE, State.OK), (opsgenie.WRITES, State.DEGRADED)])
