@@ -9,8 +9,8 @@ from typing import Any
 
 from atlas_hub.hub import Hub
 from atlas_hub.providers.contract import Provider
-from atlas_hub.services import apps, environment
-from atlas_hub.services.views import ConsentView
+from atlas_hub.services import apps, environment, scraping
+from atlas_hub.services.views import ConnectionView, ConsentView
 from atlas_hub.storage import beside as stored
 from atlas_hub.storage.db import Tx
 
@@ -91,6 +91,14 @@ def suggested_in(provider: Provider, workspace: str) -> dict[str, str]:
         for name in method.form.model_fields
         if (said := method.form.said_of(name).get("suggests"))
     }
+
+
+def scrape_of(hub: Hub, workspace: str, view: ConnectionView | None) -> str:
+    """What a Prometheus is to be given for the connection that scrapes; "" for every other."""
+    if view is None or (view.provider, view.method) != (scraping.SLUG, scraping.METHOD):
+        return ""
+    told = {name: str(view.options.get(name) or "") for name in ("username", "service_discovery", "scheme")}
+    return scraping.scrape_config(hub.settings.address, workspace, **told)
 
 
 def fallback(hub: Hub, gift: environment.Given) -> str:

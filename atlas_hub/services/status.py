@@ -14,7 +14,7 @@ from atlas_hub.providers import PARTS, PROVIDERS, key_of, parts_of
 from atlas_hub.providers.contract import Provider, Sends, scope_of
 from atlas_hub.services import beside, environment
 from atlas_hub.services.access import Actor
-from atlas_hub.services.beside import Beside, consent_of, fallback, hint_of, oauth_app, suggested_in
+from atlas_hub.services.beside import Beside, consent_of, fallback, hint_of, oauth_app, scrape_of, suggested_in
 from atlas_hub.services.views import CONNECTED, CardView, ConnectionView, Other, State, scopes_of, state_of, view_of
 from atlas_hub.storage import connections as stored
 
@@ -158,6 +158,7 @@ def _card(hub: Hub, workspace: str, provider: Provider, rows: Sequence[stored.St
         mode=mode.value,
         connection=view,
         suggested=suggested_in(provider, workspace),
+        scrape=scrape_of(hub, workspace, view),
         others=tuple(
             Other(
                 id=each.row.id,

@@ -96,8 +96,7 @@ def _here(provider: Provider, state: Any, page: Any) -> Markup:
     )
     shown = state.state != ""
     return rx.fragment(
-        _doing(provider, state),
-        newer.question(state, page),
+        _doing(provider, state, page),
         _waiting(provider, state, page),
         rx.cond(state.mode == Mode.ENVIRONMENT.value, _environment(state)),
         rx.cond(state.fallback != "", section("Until then", rx.el.p(state.fallback))),
@@ -127,7 +126,7 @@ def _here(provider: Provider, state: Any, page: Any) -> Markup:
     )
 
 
-def _doing(provider: Provider, state: Any) -> Markup:
+def _doing(provider: Provider, state: Any, page: Any) -> Markup:
     """What an admin has to do, why nothing is proven where there is nothing to do, and where the service ends."""
     life = words.lifecycle(provider)
     if provider.lifecycle.closed:
@@ -136,7 +135,11 @@ def _doing(provider: Provider, state: Any) -> Markup:
     heading = rx.cond((state.state == State.UNVERIFIED.value) & ~state.needs, "Not proven yet", "What needs doing")
     return rx.fragment(
         *([section("The end of the service", rx.el.p(life, class_name="ah-reason"))] if life else []),
-        rx.cond(state.reason != "", section(heading, rx.el.p(state.reason, class_name="ah-reason"))),
+        rx.cond(
+            state.newer.length() > 0,
+            newer.question(state, page),
+            rx.cond(state.reason != "", section(heading, rx.el.p(state.reason, class_name="ah-reason"))),
+        ),
     )
 
 

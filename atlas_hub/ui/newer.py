@@ -53,23 +53,19 @@ async def _settle(card: Any, actor: Actor, verb: str, work: Verb, said: str) -> 
 
 
 def notice(provider: Provider, state: Any, route: str, page: Any) -> Markup:
-    """The card's word that a newer key waits, with the way to the drawer, which asks."""
+    """The way to the drawer, which asks; what is said of the newer key stands on the card as the reason."""
     return rx.cond(
         page.may_change & (state.newer.length() > 0),
         rx.el.div(
-            rx.el.p(state.newer[1]),
-            rx.cond(
-                state.newer[0] != "",
-                link(
-                    "Choose",
-                    rx.el.span(f" for {provider.name}", class_name="ah-hidden"),
-                    to=address(route, key_of(provider)),
-                    class_name="ah-button",
-                    on_click=page.open(key_of(provider)),
-                ),
+            link(
+                "Choose",
+                rx.el.span(f" the key of {provider.name}", class_name="ah-hidden"),
+                to=address(route, key_of(provider)),
+                class_name="ah-button ah-primary",
+                on_click=page.open(key_of(provider)),
             ),
-            class_name="ah-banner ah-came",
-            custom_attrs={"data-tone": "attention", "data-newer": rx.cond(state.newer[0] != "", "asks", "refused")},
+            class_name="ah-acts",
+            custom_attrs={"data-newer": rx.cond(state.newer[0] != "", "asks", "refused")},
         ),
     )
 
@@ -86,22 +82,17 @@ def question(state: Any, page: Any) -> Markup:
             custom_attrs={"aria-disabled": rx.cond(state.busy != "", "true", "false"), "data-answer": verb},
         )
 
-    return rx.cond(
-        state.newer.length() > 0,
-        rx.el.section(
-            rx.el.h3("A new key waits"),
-            rx.el.p(state.newer[1], class_name="ah-reason"),
-            rx.cond(
-                page.may_change,
-                rx.el.div(
-                    rx.cond(state.newer[0] != "", answer("take", state.take, "Use ", state.newer[0])),
-                    answer(
-                        "drop", state.drop, rx.cond(state.newer[0] != "", "Forget the new token", "Forget the new key")
-                    ),
-                    class_name="ah-row",
-                ),
+    return rx.el.section(
+        rx.el.h3("A new key waits"),
+        rx.el.p(state.newer[1], class_name="ah-reason"),
+        rx.cond(
+            page.may_change,
+            rx.el.div(
+                rx.cond(state.newer[0] != "", answer("take", state.take, "Use ", state.newer[0])),
+                answer("drop", state.drop, rx.cond(state.newer[0] != "", "Forget the new token", "Forget the new key")),
+                class_name="ah-row",
             ),
-            class_name="ah-section",
-            custom_attrs={"data-waits-for": rx.cond(state.newer[0] != "", "account", "key")},
         ),
+        class_name="ah-section",
+        custom_attrs={"data-waits-for": rx.cond(state.newer[0] != "", "account", "key")},
     )

@@ -32,7 +32,7 @@ def stylesheet() -> tuple[Path, str]:
 
 
 class Behaviour(rx.Fragment):  # type: ignore[misc]  # Reflex does not type its elements
-    """The page's scripts: search, filter; what is pasted, generated, ticked; dialogs, times, copying, focus, telling."""
+    """The page's scripts: search, filter; what is pasted, made up, ticked; dialogs, times, copying, focus, telling."""
 
     def add_custom_code(self) -> list[str]:
         """The scripts in their order, once for each page that has this component."""

@@ -19,6 +19,7 @@ from atlas_hub.kit.errors import (
 )
 from atlas_hub.providers import PARTS
 from atlas_hub.providers.contract import Alerts, Feature, Provider, Purpose, Sends
+from atlas_hub.services import pending
 from atlas_hub.services.dependents import Dependent
 from atlas_hub.services.status import Mode
 from atlas_hub.services.views import CardView, Connected, ConnectionView, Disconnected, Other, State, Truth
@@ -194,9 +195,10 @@ def lifecycle(provider: Provider) -> str:
 
 def newer(view: ConnectionView) -> list[str]:
     """Of a key that waits beside the one that is used: the account it proved, "" for none, and what is said of it."""
-    said = view.waiting
-    text = str(said.get("text", ""))
-    return [str(said.get("account") or ""), text] if text else []
+    text = str(view.waiting.get("text", ""))
+    if not text and view.reason in {pending.REFUSED, pending.UNANSWERED}:
+        text = view.reason
+    return [str(view.waiting.get("account") or ""), text] if text else []
 
 
 INVITATIONS: Final = {"slack": "/invite {bot}"}
