@@ -208,7 +208,7 @@ def it_shows_account_and_details(walk: Walk) -> None:
     row = walk.place.inside.do(lambda hub: only_row(hub, walk.place))
     rows = drawer(walk.page).locator(".ah-table tr")
     shown = {each.locator("th").inner_text(): each for each in rows.all()}
-    assert {*PROMISED.get(walk.given.slug, ()), "Connected"} <= shown.keys()
+    assert {*PROMISED.get(walk.given.key, ()), "Connected"} <= shown.keys()
     assert row.details
     for head, value in row.details:
         expect(shown[head].locator(".ah-value")).to_have_text(value)
