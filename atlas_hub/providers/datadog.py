@@ -73,25 +73,25 @@ class ApiKey(Form):
         default=False,
         title="Collection latency metrics",
         description="Kept for clients of the groups API; the hub sends no metrics.",
-        json_schema_extra={"input": "checkbox", "at_once": True},
+        json_schema_extra={"input": "checkbox", "at_once": True, "on_page": False},
     )
     send_database_metrics: bool = Field(
         default=False,
         title="Database metrics",
         description="Kept for clients of the groups API; the hub sends no metrics.",
-        json_schema_extra={"input": "checkbox", "at_once": True},
+        json_schema_extra={"input": "checkbox", "at_once": True, "on_page": False},
     )
     send_query_stats_metrics: bool = Field(
         default=False,
         title="Query statistics",
         description="Kept for clients of the groups API; the hub sends no metrics.",
-        json_schema_extra={"input": "checkbox", "at_once": True},
+        json_schema_extra={"input": "checkbox", "at_once": True, "on_page": False},
     )
     send_user_provided_resource_tags: bool = Field(
         default=False,
         title="Resource tags",
         description="Kept for clients of the groups API; the hub sends no metrics.",
-        json_schema_extra={"input": "checkbox", "at_once": True},
+        json_schema_extra={"input": "checkbox", "at_once": True, "on_page": False},
     )
 
     _cleaned = field_validator("api_key", mode="before")(pasted)

@@ -16,7 +16,7 @@ from atlas_hub.api import digest as proof
 from atlas_hub.hub import Hub
 from atlas_hub.kit.secret import Secret
 from atlas_hub.services import digest
-from tests.api.groups.ground import FLOWDOCK, PREFIX, THE_APIS, Client, Place, calling, code, place
+from tests.api.groups.ground import FLOWDOCK, PREFIX, Client, Place, calling, code, place
 from tests.api.groups.ground import digest as signing
 from tests.api.operated_server import Server, served
 from tests.conftest import open_hub
@@ -341,7 +341,7 @@ async def test_a_client_that_takes_sha_256_alone(live: tuple[Server, Place]) -> 
     class Newest(httpx.DigestAuth):
         """httpx takes the first challenge: this one looks for the other."""
 
-        def auth_flow(self, request):  # noqa: ANN001, ANN202
+        def auth_flow(self, request):
             flow = super().auth_flow(request)
             response = yield next(flow)
             values = [v for v in response.headers.get_list("www-authenticate") if "SHA-256" in v]

@@ -271,10 +271,9 @@ async def test_a_key_may_ask_so_often(vendors: Any, tmp_path: Path) -> None:
 
 
 async def test_without_a_database_nobody_can_be_known(vendors: Any, tmp_path: Path) -> None:
-    async with open_hub(settings_for(tmp_path, database_url="none")):
-        async with calling(None) as client:
-            for path in (f"{PREFIX}/groups/{new_id()}/integrations", f"{PREFIX}/nothing"):
-                assert code(await client.get(path)) == (503, "SERVICE_UNAVAILABLE", [])
+    async with open_hub(settings_for(tmp_path, database_url="none")), calling(None) as client:
+        for path in (f"{PREFIX}/groups/{new_id()}/integrations", f"{PREFIX}/nothing"):
+            assert code(await client.get(path)) == (503, "SERVICE_UNAVAILABLE", [])
 
 
 async def test_a_locked_vault_is_told_in_its_shape(hub: Hub, here: Place, groups: Client) -> None:
