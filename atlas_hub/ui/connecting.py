@@ -17,6 +17,7 @@ _LINK = re.compile(r"https?://[^\s)]+[^\s).,;]")
 
 def ways(provider: Provider, state: Any, page: Any) -> Markup:
     """The form, or a choice of forms with the recommended one open; nothing to type where the vault is locked."""
+    provider = provider.parts[0]
     if len(provider.methods) == 1:
         inside = _form(provider, provider.methods[0], state)
     else:

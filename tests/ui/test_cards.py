@@ -43,6 +43,7 @@ def view(state: State = State.OK, *, checked: datetime = NOW, **given: Any) -> C
     connection = ConnectionView(
         id="0" * 24, provider="slack", method="bot_token", method_label="Bot token", label="Acme", account="Acme",
         details=(("Workspace", "Acme"), ("Team ID", "T1")), wire={}, options={}, masks={"bot_token": "••••7890"},
+        waiting={}, destination={},
         state=state, reason="", checks=checks, granted=("chat:write",), missing=(), extra=(),
         features=("send",), by_consent=False, source="page", primary=True,
         connected_at=NOW, connected_by="ana@example.com", expires_at=None,
@@ -68,7 +69,7 @@ def test_no_var_is_typed_or_valued_with_a_secret(slug: str):
 
 
 def test_cards_are_named_after_their_providers():
-    assert [kind.__name__ for kind in CARDS.values()] == [f"{slug.title()}Card" for slug in PROVIDERS]
+    assert [kind.__name__ for kind in CARDS.values()] == [f"{slug.title().replace('_', '')}Card" for slug in PROVIDERS]
     assert [kind.provider for kind in CARDS.values()] == list(PROVIDERS.values())
 
 
