@@ -12,7 +12,7 @@ from atlas_hub import docs_api
 from atlas_hub import providers as here
 from atlas_hub.kit.http import Upstream
 from atlas_hub.providers import PROVIDERS
-from atlas_hub.providers.contract import Feature, Method, Provider, Sends
+from atlas_hub.providers.contract import Alerts, Feature, Method, Provider, Purpose, Sends
 from atlas_hub.settings import Settings
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
@@ -98,7 +98,7 @@ def _provider(provider: Provider) -> list[str]:
     lines += [f"{number}. {step}" for number, step in enumerate(provider.steps, 1)]
     lines += ["", f"The vendor's own guide: <{provider.docs}>", ""]
     for method in provider.methods:
-        lines += [*_method(method), ""]
+        lines += [*_method(provider, method), ""]
     lines += _consent(provider)
     if provider.features:
         lines += [f"It can: {', '.join(_feature(provider, feature) for feature in provider.features)}.", ""]
@@ -134,10 +134,19 @@ def _feature(provider: Provider, feature: Feature) -> str:
     return f"{name} ({scopes})" if scopes else name
 
 
-def _method(method: Method[Any]) -> list[str]:
-    can = ["is checked with the vendor before it is stored"]
-    can += ["can send messages"] if isinstance(method, Sends) else []
-    lines = [f"**{method.label}** {', '.join(can)}.", ""]
+def _can(provider: Provider, method: Method[Any]) -> str:
+    """What becomes of what was typed, and what it is good for."""
+    if provider.lifecycle.closed:
+        return "is kept and shown, and never used"
+    if method.purpose is Purpose.SCRAPE:
+        return "is what the service signs in to the hub with"
+    if isinstance(method, Alerts):
+        return "is checked before it is stored, as far as that can be done without posting, and takes test alerts"
+    return f"is checked with the vendor before it is stored{', can send messages' if isinstance(method, Sends) else ''}"
+
+
+def _method(provider: Provider, method: Method[Any]) -> list[str]:
+    lines = [f"**{method.label}** {_can(provider, method)}.", ""]
     lines += ["| field | in the API | secret | required |", "|---|---|---|---|"]
     secrets = method.form.secrets()
     for name, field in method.form.model_fields.items():

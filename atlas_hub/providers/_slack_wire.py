@@ -47,10 +47,17 @@ _NOT_THERE = {
 }
 
 
-async def ask(token: Secret, http: Http, name: str, *, json: Mapping[str, Any] | None = None) -> Answer:
+async def ask(
+    token: Secret,
+    http: Http,
+    name: str,
+    *,
+    json: Mapping[str, Any] | None = None,
+    form: Mapping[str, str] | None = None,
+) -> Answer:
     kind = "application/x-www-form-urlencoded" if json is None else "application/json; charset=utf-8"
     headers = {"Authorization": f"Bearer {token.reveal()}", "Content-Type": kind}
-    return await http.ask(SLACK, "POST", f"/api/{name}", headers=headers, json=json)
+    return await http.ask(SLACK, "POST", f"/api/{name}", headers=headers, json=json, form=form)
 
 
 def read(answer: Answer, http: Http, *, is_sign_in: bool = False) -> Mapping[str, Any]:

@@ -8,7 +8,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any, Final, Literal
@@ -17,10 +16,11 @@ from pydantic import Field, field_validator
 
 from atlas_hub.kit.answer import retry_after
 from atlas_hub.kit.cleaning import pasted
-from atlas_hub.kit.errors import InvalidCredentials, PlatformError, RateLimited
+from atlas_hub.kit.errors import InvalidCredentials, RateLimited
 from atlas_hub.kit.http import Answer, Http, Upstream
 from atlas_hub.kit.ladder import Ladder, Report
 from atlas_hub.kit.secret import Secret
+from atlas_hub.providers._alerting import CLIENT, name_of, nonsense, sendable, unusual
 from atlas_hub.providers.contract import (
     Alert,
     Category,
@@ -49,8 +49,7 @@ SITES: Final[Mapping[str, str]] = {
 """Region → site (https://docs.datadoghq.com/getting_started/site/). Whatever an admin types, no other host is asked."""
 _HOSTS: Final = {region: Upstream("DATADOG", "Datadog", f"https://api.{site}") for region, site in SITES.items()}
 
-_USUAL = re.compile(r"[0-9a-f]{32}", re.IGNORECASE)
-_ODD = "Most API keys are 32 characters, 0 to 9 and a to f; this one is not."
+_USUAL = r"[0-9a-fA-F]{32}"
 
 
 class ApiKey(Form):
@@ -74,36 +73,30 @@ class ApiKey(Form):
         default=False,
         title="Collection latency metrics",
         description="Kept for clients of the groups API; the hub sends no metrics.",
-        json_schema_extra={"input": "checkbox", "at_once": True},
+        json_schema_extra={"input": "checkbox", "at_once": True, "on_page": False},
     )
     send_database_metrics: bool = Field(
         default=False,
         title="Database metrics",
         description="Kept for clients of the groups API; the hub sends no metrics.",
-        json_schema_extra={"input": "checkbox", "at_once": True},
+        json_schema_extra={"input": "checkbox", "at_once": True, "on_page": False},
     )
     send_query_stats_metrics: bool = Field(
         default=False,
         title="Query statistics",
         description="Kept for clients of the groups API; the hub sends no metrics.",
-        json_schema_extra={"input": "checkbox", "at_once": True},
+        json_schema_extra={"input": "checkbox", "at_once": True, "on_page": False},
     )
     send_user_provided_resource_tags: bool = Field(
         default=False,
         title="Resource tags",
         description="Kept for clients of the groups API; the hub sends no metrics.",
-        json_schema_extra={"input": "checkbox", "at_once": True},
+        json_schema_extra={"input": "checkbox", "at_once": True, "on_page": False},
     )
 
     _cleaned = field_validator("api_key", mode="before")(pasted)
 
-    @field_validator("api_key")
-    @classmethod
-    def _can_be_sent(cls, value: Secret) -> Secret:
-        # Whether it is a key, Datadog tells; it becomes a header, so nothing else may get there.
-        if re.fullmatch(r"[\x21-\x7e]{1,512}", value.reveal()) is None:
-            raise ValueError("This is not an API key. Copy it again, whole and alone, from Organization Settings.")
-        return value
+    _sent = field_validator("api_key")(sendable)
 
     @property
     def site(self) -> str:
@@ -130,35 +123,35 @@ class DatadogKey(Method[ApiKey]):
         """Ask the site whether it knows the key (GET /api/v1/validate). Raises a `ProviderError`."""
         ladder = Ladder(report)
         with ladder.step("format", "Check the format") as rung:
-            usual = _USUAL.fullmatch(form.api_key.reveal()) is not None
-            rung.detail = "Looks like an API key." if usual else _ODD
+            odd = unusual(form.api_key, _USUAL, "32 characters, 0 to 9 and a to f")
+            rung.detail = odd or "Looks like an API key."
         answer = await ladder.reach("Datadog", _ask(form, http, "GET", "/api/v1/validate"))
         with ladder.step("accepted", "Sign in") as rung:
             valid = _read(form, answer, http).get("valid")
             if valid is False:
                 raise _refused(form)
             if valid is not True:
-                raise _nonsense()
+                raise nonsense("Datadog")
             rung.detail = f"on the site {form.site}"
-        return CheckResult(account=None, label=self.called(form), warnings=() if usual else (_ODD,))
+        return CheckResult(account=None, label=self.called(form), warnings=(odd,) if odd else ())
 
     async def alert(self, form: ApiKey, alert: Alert, http: Http) -> Receipt:
         """Post an event (https://docs.datadoghq.com/api/latest/events/#post-an-event). Raises a `ProviderError`."""
         said = {
-            "title": "TEST alert from Atlas Hub",
+            "title": f"TEST alert from {CLIENT}",
             "text": alert.text[:TEXT_LENGTH],
             "alert_type": "info",
             "priority": "low",
             "date_happened": int(alert.at.timestamp()),
             "tags": ["test:true", "source:atlas-hub"],
-            "aggregation_key": f"atlas-hub-test-{alert.id}",
+            "aggregation_key": name_of(alert),
             "source_type_name": "my_apps",
         }
         body = _read(form, await _ask(form, http, "POST", "/api/v1/events", said), http)
         event = body.get("event")
         number = event.get("id") if isinstance(event, dict) else None
         if body.get("status") != "ok" or not isinstance(number, int) or isinstance(number, bool) or number < 1:
-            raise _nonsense()
+            raise nonsense("Datadog")
         return Receipt(id=str(number), text=f"Datadog accepted it on the site {form.site} as event {number}.")
 
 
@@ -179,7 +172,7 @@ def _read(form: ApiKey, answer: Answer, http: Http) -> Mapping[str, Any]:
     http.judge(DATADOG, answer)
     body = answer.json()
     if not isinstance(body, dict):
-        raise _nonsense()
+        raise nonsense("Datadog")
     return body
 
 
@@ -189,10 +182,6 @@ def _refused(form: ApiKey) -> InvalidCredentials:
         "the hub does not try it elsewhere. Check both.",
         field=FIELD,
     )
-
-
-def _nonsense() -> PlatformError:
-    return PlatformError("Datadog gave an answer that makes no sense. Try again later.")
 
 
 PROVIDER = Provider(

@@ -17,10 +17,11 @@ from urllib.parse import quote
 from pydantic import Field, field_validator
 
 from atlas_hub.kit.cleaning import pasted
-from atlas_hub.kit.errors import InvalidCredentials, PlatformError
+from atlas_hub.kit.errors import InvalidCredentials
 from atlas_hub.kit.http import Answer, Http, Upstream
 from atlas_hub.kit.ladder import Ladder, Report
 from atlas_hub.kit.secret import Secret
+from atlas_hub.providers._alerting import nonsense, sendable
 from atlas_hub.providers.contract import (
     Alert,
     Category,
@@ -47,7 +48,6 @@ UNPROVEN: Final = (
     "The read token is accepted. The write token and the licence key cannot be checked without posting an event: "
     "send a test alert."
 )
-_KEY = re.compile(r"[\x21-\x7e]{1,512}")
 _QUERY = quote("SELECT count(*) FROM AtlasTestAlert SINCE 1 minute ago", safe="")
 
 
@@ -73,12 +73,7 @@ class Keys(Form):
 
     _cleaned = field_validator("license_key", "account_id", "write_token", "read_token", mode="before")(pasted)
 
-    @field_validator("license_key", "write_token", "read_token")
-    @classmethod
-    def _can_be_sent(cls, value: Secret) -> Secret:
-        if _KEY.fullmatch(value.reveal()) is None:
-            raise ValueError("This is not a key of New Relic. Copy it again, whole and alone.")
-        return value
+    _sent = field_validator("license_key", "write_token", "read_token")(sendable)
 
     @field_validator("account_id")
     @classmethod
@@ -138,7 +133,7 @@ class NewRelicKeys(Method[Keys]):
         with ladder.step("accepted", "Query the account") as rung:
             body = _read(answer, form, http, field="read_token", named="read token")
             if not isinstance(body.get("results"), list):
-                raise _nonsense()
+                raise nonsense("New Relic")
             rung.detail = f"account {form.account_id}, data centre {form.centre}"
         return CheckResult(account=None, label=self.called(form), warnings=odd, unproven=UNPROVEN)
 
@@ -162,9 +157,9 @@ class NewRelicKeys(Method[Keys]):
         body = _read(answer, form, http, field="write_token", named="write token")
         number = body.get("uuid")
         if body.get("success") is not True or not isinstance(number, str):
-            raise _nonsense()
+            raise nonsense("New Relic")
         if re.fullmatch(r"[\w.-]{1,64}", number, re.ASCII) is None:
-            raise _nonsense()
+            raise nonsense("New Relic")
         text = f"New Relic took it for account {form.account_id} as {number}; it looks at the contents later."
         return Receipt(id=number, text=text)
 
@@ -189,12 +184,8 @@ def _read(answer: Answer, form: Keys, http: Http, *, field: str, named: str) -> 
     http.judge(NEW_RELIC, answer)
     body = answer.json()
     if not isinstance(body, dict):
-        raise _nonsense()
+        raise nonsense("New Relic")
     return body
-
-
-def _nonsense() -> PlatformError:
-    return PlatformError("New Relic gave an answer that makes no sense. Try again later.")
 
 
 PROVIDER = Provider(

@@ -104,8 +104,7 @@ class OpsgenieApi(Method[ApiKey]):
         return CheckResult(
             account=None,
             label=self.called(form),
-            warnings=tuple(text for text in (warning, MAY_IT_RAISE if reads else "") if text),
-            limits=() if reads else (MAY_NOT_READ,),
+            warnings=tuple(text for text in (warning, MAY_IT_RAISE if reads else MAY_NOT_READ) if text),
         )
 
     async def alert(self, form: ApiKey, alert: Alert, http: Http) -> Receipt:

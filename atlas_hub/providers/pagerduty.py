@@ -101,8 +101,9 @@ class PagerDutyEvents(Method[EventsKey]):
         try:
             _read(await _ask(form, http, "resolve", name), http)
         except ProviderError:
-            return Receipt(id=name, text=f"{taken}, but not its end: resolve it there.")
-        return Receipt(id=name, text=f"{taken}, and its end. Look for it there: a key that is gone is told by nobody.")
+            return Receipt(id=name, text=f"{taken}, but not its end: resolve it there.", proves=False)
+        text = f"{taken}, and its end. Look for it there: PagerDuty takes alerts by keys that nobody has, too."
+        return Receipt(id=name, text=text, proves=False)
 
 
 def _payload(alert: Alert) -> dict[str, Any]:

@@ -44,12 +44,12 @@ class PrometheusPair(Form):
         description="What Prometheus signs in with, without a colon.",
         examples=["prom_user"],
         max_length=200,
-        json_schema_extra={"at_once": True},
+        json_schema_extra={"at_once": True, "suggests": "prom_user_{workspace}"},
     )
     password: Secret = Field(
         title="Password",
         description=f"At least {SHORTEST} characters; {LONG_ENOUGH} or more are better. It is never shown again.",
-        json_schema_extra={"at_once": True, "shows": "nothing"},
+        json_schema_extra={"at_once": True, "shows": "nothing", "generates": True},
     )
     service_discovery: Literal["http", "file"] = Field(
         title="Service discovery",

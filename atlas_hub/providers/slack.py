@@ -27,6 +27,7 @@ from atlas_hub.kit.http import Answer, Http
 from atlas_hub.kit.ladder import Ladder, Report
 from atlas_hub.kit.secret import Secret
 from atlas_hub.providers._slack_api_token import ApiToken, ByApiToken
+from atlas_hub.providers._slack_channels import listing
 from atlas_hub.providers._slack_oauth import SlackConsent
 from atlas_hub.providers._slack_wire import NEEDED, SCOPE, ask, nonsense, read
 from atlas_hub.providers.contract import (
@@ -38,6 +39,7 @@ from atlas_hub.providers.contract import (
     Environment,
     Feature,
     Form,
+    Listing,
     Message,
     Method,
     Names,
@@ -213,6 +215,10 @@ class SlackBot(Method[BotToken]):
             raise nonsense()
         at = datetime.fromtimestamp(float(ts), UTC)
         return Receipt(id=ts, text=f"Slack accepted it in {channel} at {at:%H:%M:%S} UTC.")
+
+    async def channels(self, form: BotToken, http: Http) -> Listing:
+        """Every channel that is not archived (conversations.list). Raises a `ProviderError`."""
+        return await listing(form.bot_token, http)
 
     async def revoke(self, form: BotToken, http: Http) -> Revoked:
         """Kill the token at Slack (auth.revoke). Raises a `ProviderError`."""

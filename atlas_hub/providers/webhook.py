@@ -1,6 +1,6 @@
 """Alerts as JSON to an address of your own, signed so that it can tell that they are the hub's.
 
-1. Have a service that takes POST requests over https and answers with 2xx; it may be reached from the internet.
+1. Have a service that takes POST requests over https and answers with 2xx, where the internet reaches it.
 2. Make a secret for it: whsec_ and the base64 of 24 to 64 random bytes. Any other text is used as it is, in UTF-8.
 3. Enter address and secret, choose Connect, then send a test alert.
 4. Verify webhook-signature with a library of Standard Webhooks, or X-MMS-Signature: Base64 of the body's HMAC-SHA1.

@@ -8,7 +8,20 @@ from typing import Any
 
 from atlas_hub.kit.errors import PlatformError, ProviderError
 from atlas_hub.kit.http import Http
-from atlas_hub.providers.contract import Alert, Alerts, CheckResult, Form, Message, Method, Receipt, Report, Sends, Step
+from atlas_hub.providers.contract import (
+    Alert,
+    Alerts,
+    CheckResult,
+    Form,
+    Listing,
+    ListsChannels,
+    Message,
+    Method,
+    Receipt,
+    Report,
+    Sends,
+    Step,
+)
 
 SHORTEST = 16
 """What is shorter stands in ordinary sentences, too: somebody pastes "not JSON", and that is what we say of it."""
@@ -48,6 +61,16 @@ async def alert(method: Alerts, form: Form, alert: Alert, http: Http) -> Receipt
     tells = _tells(form)
     receipt = await method.alert(form, alert, http)
     return Receipt(id="", text="It was accepted.") if tells(repr(receipt)) else receipt
+
+
+async def channels(method: Method[Any], form: Form, http: Http) -> Listing:
+    """The channels that a method lists, as careful with what comes back. Raises a `ProviderError`."""
+    if not isinstance(method, ListsChannels):
+        raise TypeError(f"{method.label} lists no channels.")
+    listing = await method.channels(form, http)
+    if _tells(form)(repr(listing)):
+        raise _senseless(method)
+    return listing
 
 
 def _tells(form: Form) -> Callable[[str], bool]:

@@ -30,7 +30,9 @@ def told(checks: dict[str, Any], truth: Truth, status: str, at: datetime, proof:
 
 
 def accepted(row: Connection, provider: Provider, result: CheckResult, at: datetime) -> None:
-    """Write what an accepted check proved into the row."""
+    """Write what an accepted check proved into the row: nothing where it posts nothing and posting was refused."""
+    if result.unproven and _was_refused(row):
+        return
     granted = None if result.granted is None else sorted(result.granted)
     missing = missing_scopes(provider, granted, row.features)
     vendor = provider.asked_as(row.method)
@@ -60,6 +62,13 @@ def accepted(row: Connection, provider: Provider, result: CheckResult, at: datet
     elif result.limits:
         row.state = State.DEGRADED if result.delivers else State.MISCONFIGURED
         row.reason = " ".join(result.limits)[:REASON_LENGTH]
+
+
+def _was_refused(row: Connection) -> bool:
+    """Whether the vendor refused the credentials when something was posted with them."""
+    return all(
+        row.checks.get(truth.value, {}).get("status") == "no" for truth in (Truth.AUTHENTICATED, Truth.DELIVERED)
+    )
 
 
 def _nothing(row: Connection, provider: Provider) -> str:
@@ -109,10 +118,11 @@ def switched(row: Connection, provider: Provider, granted: list[Any] | None, at:
 
 def delivered(row: Connection, proof: str, at: datetime) -> None:
     """Write that something really arrived: of what can be proven no other way, this is the proof."""
+    refused = _was_refused(row)
     row.checks = told(row.checks, Truth.DELIVERED, "yes", at, proof)
-    if row.checks.get(Truth.AUTHENTICATED.value, {}).get("status") == "unknown":
+    if refused or row.checks.get(Truth.AUTHENTICATED.value, {}).get("status") == "unknown":
         row.checks = told(row.checks, Truth.AUTHENTICATED, "yes", at, proof)
-        if row.state == State.UNVERIFIED:
+        if row.state == (State.RECONNECT if refused else State.UNVERIFIED):
             row.state, row.reason = State.OK, ""
 
 

@@ -37,7 +37,8 @@ async def test_a_key_that_reads_is_proven_and_whether_it_raises_is_not_told(worl
 
 async def test_a_key_that_may_not_read_is_taken_with_a_limit(world):
     result = await world.check(apiKey=opsgenie.WRITES)
-    assert result.limits == (provider.MAY_NOT_READ,)
+    assert result.warnings == (provider.MAY_NOT_READ,)
+    assert result.limits == ()
     assert (result.unproven, result.delivers) == ("", True)
 
 

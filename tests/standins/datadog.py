@@ -96,19 +96,19 @@ def _wrong(said: Any) -> str:
     """What is wrong with an event, "" where nothing is."""
     if not isinstance(said, dict):
         return "Payload is not in the expected format"
-    for name, limit in (("title", TITLE_LIMIT), ("text", TEXT_LIMIT)):
-        if not isinstance(said.get(name), str) or not said[name]:
-            return f"Missing required field: {name}"
-        if len(said[name]) > limit:
-            return f"{name} is longer than {limit} characters"
-    if len(str(said.get("aggregation_key", ""))) > KEY_LIMIT:
-        return "aggregation_key is longer than 100 characters"
-    if said.get("alert_type", "info") not in TYPES or said.get("priority", "normal") not in {"normal", "low", None}:
-        return "Invalid alert_type or priority"
     at = said.get("date_happened", int(_now()))
-    if not isinstance(at, int) or isinstance(at, bool) or _now() - at > OLDEST:
-        return "date_happened must be an integer no older than 18 hours"
-    return ""
+    texts = {name: said.get(name) for name in ("title", "text")}
+    faults = {
+        "Missing required field": not all(isinstance(text, str) and text for text in texts.values()),
+        "title is longer than 500 characters": len(str(texts["title"])) > TITLE_LIMIT,
+        "text is longer than 4000 characters": len(str(texts["text"])) > TEXT_LIMIT,
+        "aggregation_key is longer than 100 characters": len(str(said.get("aggregation_key", ""))) > KEY_LIMIT,
+        "Invalid alert_type": said.get("alert_type", "info") not in TYPES,
+        "Invalid priority": said.get("priority") not in {"normal", "low", None},
+        "date_happened must be an integer": not isinstance(at, int) or isinstance(at, bool),
+        "date_happened is older than 18 hours": isinstance(at, int) and _now() - at > OLDEST,
+    }
+    return next((fault for fault, holds in faults.items() if holds), "")
 
 
 def _now() -> float:

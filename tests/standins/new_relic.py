@@ -1,4 +1,4 @@
-"""A stand-in for New Relic: accounts with their keys in two data centres, the event collector and the Insights query API.
+"""A stand-in for New Relic: accounts with their keys in two data centres, the collector and the query API.
 
 Wire: https://docs.newrelic.com/docs/data-apis/ingest-apis/event-api/introduction-event-api/ and
 https://docs.newrelic.com/docs/apis/insights-apis/query-insights-event-data-api/. The collector acknowledges what has a

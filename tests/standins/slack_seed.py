@@ -62,7 +62,7 @@ class SlackApp:
 
 @dataclass
 class SlackChannel:
-    """A channel; `members` are user ids."""
+    """A channel; `members` are user ids. `size`: how many members are told where more are in it, -1 for not told."""
 
     id: str
     name: str
@@ -70,10 +70,14 @@ class SlackChannel:
     members: frozenset[str] = field(default_factory=frozenset)
     is_private: bool = False
     is_archived: bool = False
+    size: int | None = None
 
     def wire(self, user_id: str) -> dict[str, Any]:
         """The channel as Slack writes it for that user."""
+        members = len(self.members) if self.size is None else self.size
+        told = {} if members < 0 else {"num_members": members}
         return {
+            **told,
             "id": self.id,
             "name": self.name,
             "name_normalized": self.name,
@@ -85,7 +89,6 @@ class SlackChannel:
             "is_archived": self.is_archived,
             "is_general": self.name == "general",
             "is_member": user_id in self.members,
-            "num_members": len(self.members),
             "topic": {"value": "", "creator": "", "last_set": 0},
             "purpose": {"value": "", "creator": "", "last_set": 0},
         }

@@ -41,13 +41,13 @@ class TeamsWebhookStandin(Standin):
     @property
     def connector(self) -> str:
         """The address of a connector."""
-        return f"{self.base}/webhookb2/{GROUP}@{TENANT}/IncomingWebhook/{HOOK}/{OWNER}"
+        return f"{self.base or 'https://acme.webhook.office.com'}/webhookb2/{GROUP}@{TENANT}/IncomingWebhook/{HOOK}/{OWNER}"
 
     @property
     def workflow(self) -> str:
         """The address of a workflow."""
         path = f"/workflows/{WORKFLOW}/triggers/manual/paths/invoke"
-        return f"{self.base}{path}?api-version=2016-06-01&sp=%2Ftriggers%2Fmanual%2Frun&sv=1.0&sig={SIGNATURE}"
+        return f"{self.base or 'https://prod-01.westeurope.logic.azure.com'}{path}?api-version=2016-06-01&sp=%2Ftriggers%2Fmanual%2Frun&sv=1.0&sig={SIGNATURE}"
 
     def seed(self) -> None:
         """Both addresses are there, and well."""

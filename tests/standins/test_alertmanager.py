@@ -26,8 +26,9 @@ from tests.standins.slack import SlackStandin
 from tests.standins.standin import Standin
 from tests.standins.telegram import TelegramStandin
 from tests.standins.victorops import PATH, VictorOpsStandin
+from tests.standins.webhook import UNSIGNED_PATH, WebhookStandin
 
-PATIENCE = 20.0
+PATIENCE = 60.0
 LABELS = {"alertname": "DiskFull", "severity": "critical", "instance": "db-1"}
 VENDORS = {
     "pagerduty": PagerDutyStandin,
@@ -35,6 +36,7 @@ VENDORS = {
     "victorops": VictorOpsStandin,
     "slack": SlackStandin,
     "telegram": TelegramStandin,
+    "webhook": WebhookStandin,
 }
 """What Alertmanager calls each of its integrations → who stands in for the vendor."""
 GOOD = {"pagerduty": pagerduty.LIVE, "opsgenie": opsgenie.LIVE, "victorops": victorops.LIVE}
@@ -58,6 +60,7 @@ def receivers(base: Mapping[str, str], keys: Mapping[str, str]) -> dict[str, Any
         ],
         "slack_configs": [{"api_url": f"{base['slack']}/api/chat.postMessage", **slack, **ends}],
         "telegram_configs": [{"api_url": base["telegram"], "bot_token": telegram.ATLAS, "chat_id": 4242, **ends}],
+        "webhook_configs": [{"url": f"{base['webhook']}{UNSIGNED_PATH}", **ends}],
     }
 
 
@@ -80,8 +83,8 @@ class Manager:
         }
         assert self.http.post(f"{self.url}/api/v2/alerts", json=[alert]).status_code == 200
 
-    def count(self, integration: str, name: str = "notifications_total") -> int:
-        """What it counts of an integration: the notifications that it tried, or `notifications_failed_total`."""
+    def count(self, integration: str, name: str = "notification_latency_seconds_count") -> int:
+        """What it counts of an integration: the notifications that it ended, or `notifications_failed_total`."""
         text = self.http.get(f"{self.url}/metrics").text
         found = re.search(rf'^alertmanager_{name}{{integration="{integration}"[^}}]*}} (\d+)$', text, re.MULTILINE)
         assert found is not None, f"Alertmanager has no {name} of {integration}"
@@ -186,6 +189,13 @@ def test_slack_and_telegram_take_what_alertmanager_sends(told):
     assert [message["channel"] for message in told.vendors["slack"].messages] == ["C0GENERAL"] * 2
     firing, resolved = told.vendors["telegram"].messages
     assert ("Firing" in firing["text"], "Resolved" in resolved["text"]) == (True, True)
+
+
+def test_a_receiver_of_webhooks_takes_what_alertmanager_sends(told):
+    firing, resolved = told.vendors["webhook"].messages
+    assert (firing["status"], resolved["status"], firing["version"]) == ("firing", "resolved", "4")
+    assert firing["groupKey"] == resolved["groupKey"]
+    assert firing["alerts"][0]["labels"] == LABELS
 
 
 def test_a_vendor_that_refuses_a_key_is_a_failure_to_alertmanager(tmp_path):

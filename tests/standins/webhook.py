@@ -35,7 +35,7 @@ class WebhookStandin(Standin):
     @property
     def url(self) -> str:
         """The address that wants a signature."""
-        return f"{self.base}{PATH}?token=receiver-FAKE-token-01"
+        return f"{self.base or 'https://receiver.example'}{PATH}?token=receiver-FAKE-token-01"
 
     def seed(self) -> None:
         """Put the default secret in."""
@@ -92,5 +92,5 @@ class WebhookStandin(Standin):
 
 
 def verifier(secret: str) -> Webhook:
-    """The library's verifier. It takes what is not `whsec_` for base64, too, so such a secret is handed to it as bytes."""
+    """The library's verifier. It takes any text for base64, so what is not `whsec_` is handed to it as bytes."""
     return Webhook(secret if secret.startswith("whsec_") else secret.encode())
