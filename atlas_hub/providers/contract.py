@@ -79,8 +79,8 @@ class Method(ABC, Generic[F]):
     """Its name on the groups API (`PAGER_DUTY`), where it has one."""
     wire_names: ClassVar[Mapping[str, str]] = {}
     """Field → its name on the groups API, where that is not the camelCase alias, or the method itself is not there."""
-    lists_not: ClassVar[str] = ""
-    """Why it lists no channels, a sentence, where one would expect it to."""
+    lists_not: ClassVar[str] = ""  # why it lists no channels, a sentence, where one would expect it to
+    one_refusal: ClassVar[bool] = False  # a secret that got a 401 (`vendor_code`) is never sent again
     may_save_unverified: ClassVar[bool] = False
     """Whether an admin may save it when the vendor does not answer (mail, decisions §8)."""
 

@@ -166,7 +166,7 @@ async def _listed(hub: Hub, actor: Actor, connection_id: str) -> ChannelList:
     await uses.count(hub, row)
     outcome: Listing | ProviderError
     try:
-        outcome = await asking.channels(method, form, hub.http)
+        outcome = await asking.channels(method, form, hub.http, hub=hub, row=row)
     except ProviderError as error:
         outcome = error
     async with changing(hub, actor, begins=False) as change:

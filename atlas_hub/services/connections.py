@@ -91,6 +91,8 @@ async def connect(
             await change.note("connect_failed", provider=provider.slug, failed=True, code=error.code)
         raise
     proven = result.account
+    if result.learned:
+        form = form.model_copy(update=dict(result.learned))
     if kept and proven and (proven.app_key, proven.key) != (kept.app_key, kept.account_key):
         form = method.read(values)  # what was kept is the other account's
     order = credentials.Order(
@@ -131,7 +133,7 @@ async def _prove(
 ) -> tuple[CheckResult, str]:
     """What the vendor proved, and why it could not be asked where it was not and that may be stored."""
     try:
-        return await asking.check(method, form, hub.http, report), ""
+        return await asking.check(method, form, hub.http, report, hub=hub), ""
     except ProviderError as error:
         if save_unverified and method.may_save_unverified and error.retryable:
             return CheckResult(account=None, label=method.called(form)), error.text
@@ -161,7 +163,10 @@ async def checked(hub: Hub, actor: Actor, connection_id: str, report: Report = s
     if form is not None:
         await uses.count(hub, row)
     try:
-        outcome = locked or _UNOPENED if form is None else await asking.check(method, form, hub.http, report)
+        if form is None:
+            outcome = locked or _UNOPENED
+        else:
+            outcome = await asking.check(method, form, hub.http, report, hub=hub, row=row)
     except ProviderError as error:
         outcome = error
     except BadForm as error:  # an address that an admin typed is not allowed any more

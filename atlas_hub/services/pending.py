@@ -106,7 +106,7 @@ async def _asked(
 ) -> CheckResult | ProviderError | VaultLocked | BadForm:
     try:
         form = method.read(written(hub, row, credential))
-        return await asking.check(method, form, hub.http, silent)
+        return await asking.check(method, form, hub.http, silent, hub=hub)
     except (ProviderError, VaultLocked, BadForm) as error:
         return error
 

@@ -87,7 +87,11 @@ def test_a_public_key_is_one_word(world, value):
 
 def test_a_public_key_is_no_secret_and_may_be_upper_case(world):
     form = world.form(publicKey=f" {discord.ATLAS_KEY.upper()} ")
-    assert form.public() == {"application_id": discord.ATLAS_ID, "public_key": discord.ATLAS_KEY}
+    assert form.public() == {
+        "application_id": discord.ATLAS_ID,
+        "public_key": discord.ATLAS_KEY,
+        "guild_id": None,
+    }
     assert set(form.given_secrets()) == {"bot_token"}
 
 
