@@ -41,7 +41,7 @@ test: $(VENV)/.dev  ## Set up and run the tests that need no browser
 	@$(BIN)/python -m pytest -m "not e2e" -n logical --dist loadfile
 
 e2e: $(VENV)/.dev  ## Browser tests with a built page; screenshots are kept in screenshots/
-	@$(BIN)/python -m pytest -m e2e
+	@$(BIN)/python -m pytest -m e2e -n logical --dist loadfile
 
 check: $(VENV)/.dev  ## Format, lint, types, then the tests
 	@$(BIN)/ruff format --check .

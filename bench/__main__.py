@@ -12,7 +12,7 @@ from pathlib import Path
 
 from bench.figures import Figure, Skipped, load_average, table
 
-NAMES = ("status", "connect", "tabs", "page", "memory", "audit", "start", "chat", "oauth")
+NAMES = ("status", "connect", "tabs", "page", "memory", "audit", "start", "chat", "oauth", "groups", "named")
 
 
 def taking(name: str) -> Callable[[], Iterator[Figure | Skipped]]:

@@ -38,11 +38,12 @@ async def fill(hub: Hub, workspace: str, count: int) -> None:
 def _app(workspace: str, number: int) -> dict[str, Any]:
     row_id = new_id()
     return {
-        **_row(workspace, row_id), "kind": "app", "method": "app", "identifier": f"{APP}-{number}", "label": "Slack",
+        **row_of(workspace, row_id), "kind": "app", "method": "app", "identifier": f"{APP}-{number}", "label": "Slack",
     }  # fmt: skip
 
 
-def _row(workspace: str, row_id: str) -> dict[str, Any]:
+def row_of(workspace: str, row_id: str) -> dict[str, Any]:
+    """A row of a Slack connection, which others are made from."""
     at = now()
     return {
         "id": row_id,
@@ -68,7 +69,7 @@ def _row(workspace: str, row_id: str) -> dict[str, Any]:
 
 
 def _connection(workspace: str, app_id: str, row_id: str, number: int) -> dict[str, Any]:
-    row = _row(workspace, row_id)
+    row = row_of(workspace, row_id)
     shared = number % 10 == 0
     return {
         **row,

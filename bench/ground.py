@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
@@ -21,7 +22,7 @@ from atlas_hub.kit.ids import new_id
 from atlas_hub.services import api_keys
 from atlas_hub.services.access import Actor, Role
 from atlas_hub.settings import load
-from bench.load import Target
+from bench.load import Digest, Target
 from bench.rows import fill
 from bench.servers import KEY, asked
 
@@ -42,6 +43,7 @@ class Ground:
     cookies: tuple[str, ...]
     folder: Path
     env: dict[str, str] = field(default_factory=dict)
+    public_key: str = ""
 
     @property
     def cookie(self) -> str:
@@ -125,7 +127,8 @@ async def prepare(
         "ATLAS_RATE_LIMIT_RPM": "1000000",
         "ATLAS_API_RATE_LIMIT_RPM": "1000000000",
     }
-    return Ground(kind, url, home.id, made.private_key.reveal(), tuple(cookies), folder, env)
+    key, public_key = made.private_key.reveal(), made.view.public_key
+    return Ground(kind, url, home.id, key, tuple(cookies), folder, env, public_key)
 
 
 async def settle(hub: Hub) -> None:
@@ -135,17 +138,22 @@ async def settle(hub: Hub) -> None:
 
 
 async def counted(
-    ground: Ground, path: str = STATUS, headers: Sequence[tuple[str, str]] = (), query: str = ""
+    ground: Ground,
+    path: str = STATUS,
+    headers: Sequence[tuple[str, str]] = (),
+    query: str = "",
+    digest: tuple[str, str] | None = None,
 ) -> tuple[list[tuple[str, Any]], bytes]:
     """The statements of one GET, of /status unless another is named, as the driver gets them, and the answer's bytes:
-    a hub in this process.
+    a hub in this process. `digest`: public and private key, where it is signed.
     """
     seen: list[tuple[str, Any]] = []
     app = api.transformer("atlas_hub.accounts.actors")(_nothing)
     async with open_hub(ground.url, ground.folder) as hub:
-        await _ask(app, path, headers or ground.bearer, query)  # notes that the key was used, once a minute
+        sign = await _signer(app, path, *digest) if digest else lambda _: headers or ground.bearer
+        await _ask(app, path, sign(1), query)  # notes that the key was used, once a minute
         event.listen(hub.db.engine.sync_engine, "before_cursor_execute", _note(seen))
-        body = await _ask(app, path, headers or ground.bearer, query)
+        body = await _ask(app, path, sign(2), query)
     return [(sql, said) for sql, said in seen if not sql.startswith("BEGIN")], body
 
 
@@ -160,7 +168,25 @@ def _note(seen: list[tuple[str, Any]]) -> Callable[..., None]:
     return before
 
 
+async def _signer(app: Any, path: str, username: str, password: str) -> Callable[[int], Sequence[tuple[str, str]]]:
+    headers, _ = await _answer(app, path, (), "", 401)
+    digest = challenged(headers[b"www-authenticate"].decode(), username, password)
+    return lambda count: (("Authorization", digest.header("GET", path, count)),)
+
+
+def challenged(challenge: str, username: str, password: str) -> Digest:
+    """Who signs, with the nonce of a challenge."""
+    told = dict(re.findall(r'(\w+)="([^"]*)"', challenge))
+    return Digest(username, password, told["realm"], told["nonce"])
+
+
 async def _ask(app: Any, path: str, sending: Sequence[tuple[str, str]], query: str) -> bytes:
+    return (await _answer(app, path, sending, query, 200))[1]
+
+
+async def _answer(
+    app: Any, path: str, sending: Sequence[tuple[str, str]], query: str, wants: int
+) -> tuple[dict[bytes, bytes], bytes]:
     sent: list[dict[str, Any]] = []
 
     async def receive() -> dict[str, Any]:
@@ -179,8 +205,9 @@ async def _ask(app: Any, path: str, sending: Sequence[tuple[str, str]], query: s
         "http_version": "1.1",
     }
     await app({**scope, "server": None, "client": ("127.0.0.1", 1), "asgi": {"version": "3.0"}}, receive, send)
-    assert sent[0]["status"] == 200, sent
-    return b"".join(message.get("body", b"") for message in sent)
+    assert sent[0]["status"] == wants, sent
+    told = dict(reversed(sent[0]["headers"]))  # the first of several
+    return told, b"".join(message.get("body", b"") for message in sent)
 
 
 def floor_file(ground: Ground, statements: Sequence[tuple[str, Any]], body: bytes) -> Path:

@@ -7,31 +7,59 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import hashlib
 import json
 import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Self
 
 LIMIT = 1 << 20
+SIGNED = "@signed@"
+"""Stands in a request for the header that is made when it is sent."""
+
+
+@dataclass(frozen=True)
+class Digest:
+    """Who signs by HTTP Digest (RFC 7616, MD5), with a nonce that the server gave."""
+
+    username: str
+    password: str
+    realm: str
+    nonce: str
+
+    def header(self, method: str, path: str, count: int) -> str:
+        """The Authorization header of the `count`th request with this nonce."""
+        known = _md5(f"{self.username}:{self.realm}:{self.password}")
+        proof = _md5(f"{known}:{self.nonce}:{count:08x}:bench:auth:{_md5(f'{method}:{path}')}")
+        said = {"username": self.username, "realm": self.realm, "nonce": self.nonce, "uri": path, "response": proof,
+                "cnonce": "bench"}  # fmt: skip
+        quoted = ", ".join(f'{name}="{value}"' for name, value in said.items())
+        return f"Digest {quoted}, algorithm=MD5, qop=auth, nc={count:08x}"
+
+
+def _md5(text: str) -> str:
+    return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
 
 
 @dataclass(frozen=True)
 class Target:
-    """Where to send one request again and again. `port` is on 127.0.0.1."""
+    """Where to send one request again and again. `port` is on 127.0.0.1; `digest` signs each one anew."""
 
     port: int
     path: str
     method: str = "GET"
     headers: tuple[tuple[str, str], ...] = ()
     body: bytes = b""
+    digest: Digest | None = None
 
     def raw(self) -> bytes:
         """The request as it goes over the wire."""
         lines = [f"{self.method} {self.path} HTTP/1.1", f"Host: 127.0.0.1:{self.port}"]
         lines += [f"{name}: {value}" for name, value in self.headers]
+        lines += [f"Authorization: {SIGNED}"] if self.digest else []
         if self.body or self.method not in {"GET", "DELETE"}:
             lines.append(f"Content-Length: {len(self.body)}")
         return ("\r\n".join(lines) + "\r\n\r\n").encode() + self.body
@@ -78,6 +106,9 @@ class Load:
             "concurrency": concurrency,
             "seconds": seconds,
             "count": count,
+            "method": targets[0].method,
+            "path": targets[0].path,
+            "digest": asdict(targets[0].digest) if targets[0].digest else None,
         }
         assert self._process.stdin is not None
         assert self._process.stdout is not None
@@ -110,7 +141,7 @@ class _Line(asyncio.Protocol):
         if not self._job.more():
             self._transport.close()
             return
-        request = self._job.requests[self._turn % len(self._job.requests)]
+        request = self._job.signed(self._job.requests[self._turn % len(self._job.requests)])
         self._turn += 1
         self._sent = time.perf_counter()
         self._transport.write(request)
@@ -141,8 +172,14 @@ class _Line(asyncio.Protocol):
             self._job.over.set()
 
 
+_counts: dict[str, int] = {}
+"""How often each nonce was used, over all jobs of the process."""
+
+
 class _Job:
     def __init__(self, told: Mapping[str, Any]) -> None:
+        self._digest = Digest(**told["digest"]) if told["digest"] else None
+        self._asked = (told["method"], told["path"])
         self.requests = [base64.b64decode(request) for request in told["requests"]]
         self.latencies: list[float] = []
         self.refused: dict[str, int] = {}
@@ -150,6 +187,13 @@ class _Job:
         self.over = asyncio.Event()
         self._left = int(told["count"]) or sys.maxsize
         self._until = time.perf_counter() + (float(told["seconds"]) or 3600)
+
+    def signed(self, request: bytes) -> bytes:
+        """The request, with a proof of its own where it is signed."""
+        if self._digest is None:
+            return request
+        count = _counts[self._digest.nonce] = _counts.get(self._digest.nonce, 0) + 1
+        return request.replace(SIGNED.encode(), self._digest.header(*self._asked, count).encode(), 1)
 
     def more(self) -> bool:
         """Whether one more request is to be sent; counts it."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from sqlalchemy import insert
+from sqlalchemy import JSON, insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from atlas_hub.hub import Hub
@@ -35,11 +35,14 @@ async def fill(hub: Hub, ids: Sequence[str], *, keys: bool) -> None:
 async def insert_rows(connection: AsyncConnection, table: Any, rows: list[dict[str, Any]]) -> None:
     """Rows of a table in one statement; what they leave out is the column's plain default, or null."""
     # Every column in every row, so that one statement takes them all and no default is made row by row.
-    blank = {
-        column.name: column.default.arg if column.default is not None and column.default.is_scalar else None
-        for column in table.__table__.columns
-    }
+    blank = {column.name: _blank(column) for column in table.__table__.columns}
     await connection.execute(insert(table.__table__), [{**blank, **row} for row in rows])
+
+
+def _blank(column: Any) -> Any:
+    if column.default is not None and column.default.is_scalar:
+        return column.default.arg
+    return {} if isinstance(column.type, JSON) and not column.nullable else None
 
 
 PROVIDERS: tuple[tuple[str, str, str, dict[str, str]], ...] = (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import json
 import os
 import shutil
@@ -98,16 +99,35 @@ def begin(folder: Path) -> None:
     shutil.copytree(ROOT / "assets", folder / "assets", dirs_exist_ok=True)
 
 
+def lay(folder: Path) -> None:
+    """Put the page into a folder, ready to be served there: built once, however many processes run tests."""
+    KEPT.mkdir(parents=True, exist_ok=True)
+    with (KEPT / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        begin(KEPT)
+        asked = [sys.executable, "-c", "from atlas_hub.cli import page; raise SystemExit(not page.is_built())"]
+        if subprocess.run(asked, env=environment(), cwd=KEPT, check=False).returncode:
+            build = [sys.executable, "-m", "atlas_hub", "build"]
+            done = subprocess.run(
+                build, env=environment(), cwd=KEPT, capture_output=True, text=True, timeout=FIRST_PATIENCE, check=False
+            )
+            if done.returncode:
+                raise RuntimeError(f"The page could not be built: {(done.stdout + done.stderr)[-3000:]}")
+    begin(folder)
+    shutil.copytree(KEPT / "reflex.lock", folder / "reflex.lock", dirs_exist_ok=True)
+    shutil.copytree(KEPT / ".web", folder / ".web", ignore=shutil.ignore_patterns("node_modules"), dirs_exist_ok=True)
+
+
 @contextmanager
 def built(folder: Path, **env: str) -> Iterator[Site]:
-    """The hub by its own command, `atlas_hub serve`, which builds the page; from this build the others are served."""
-    begin(KEPT)
+    """The hub by its own command, `atlas_hub serve`, on the page that is built already."""
+    lay(folder)
     port = free_port()
     command = [sys.executable, "-m", "atlas_hub", "serve", "--json"]
     log = folder / "serve.log"
-    with started(command, env=environment(PORT=str(port), **env), log=log, cwd=KEPT, piped=True) as process:
+    with started(command, env=environment(PORT=str(port), **env), log=log, cwd=folder, piped=True) as process:
         assert process.stdout is not None
-        killer = threading.Timer(FIRST_PATIENCE, process.kill)
+        killer = threading.Timer(PATIENCE, process.kill)
         killer.start()
         line = process.stdout.readline()
         killer.cancel()

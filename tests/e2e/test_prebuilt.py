@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import signal
 import sys
 import threading
@@ -13,7 +12,7 @@ from pathlib import Path
 import pytest
 from simple_websocket import Client, ConnectionClosed
 
-from tests.e2e.ground import FIRST_PATIENCE, KEPT, Site, environment, free_port, settings_in, started
+from tests.e2e.ground import FIRST_PATIENCE, environment, free_port, lay, settings_in, started
 
 pytestmark = pytest.mark.e2e
 
@@ -28,11 +27,8 @@ def reason_of_the_end(page: Client) -> int:
     raise AssertionError("The websocket stayed open.")
 
 
-def test_a_built_page_is_served_without_building_and_ends_with_0(fresh: Site, tmp_path: Path) -> None:
-    for name in ("rxconfig.py", "assets", "reflex.lock", ".web"):
-        copy = shutil.copytree if (KEPT / name).is_dir() else shutil.copy
-        copy(KEPT / name, tmp_path / name)
-    shutil.rmtree(tmp_path / ".web" / "node_modules")
+def test_a_built_page_is_served_without_building_and_ends_with_0(tmp_path: Path) -> None:
+    lay(tmp_path)
     port, log = free_port(), tmp_path / "serve.log"
     env = environment(PORT=str(port), ATLAS_LOG_FORMAT="json", **settings_in(tmp_path / "hub"))
     command = [sys.executable, "-m", "atlas_hub", "serve", "--json"]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -18,9 +17,6 @@ from pathlib import Path
 
 from tests.conftest import KEY
 from tests.e2e import ground
-
-KEPT = ground.ROOT / ".cache" / "leaks"
-"""Where the page is built, apart from the `.web` of `make run`: its packages are fetched once."""
 
 
 @dataclass(frozen=True)
@@ -83,9 +79,9 @@ def environment(port: int, folder: Path, **more: str) -> dict[str, str]:
 
 @contextmanager
 def served(folder: Path, *, page: bool, **env: str) -> Iterator[Site]:
-    """A hub. With `page` by its own command, which builds the page first; without it the server alone."""
-    ground.begin(KEPT)
-    shutil.rmtree(KEPT / ".states", ignore_errors=True)
+    """A hub. With `page` by its own command; without it the server alone."""
+    cwd = folder / "served"
+    ground.lay(cwd)
     port = ground.free_port()
     (folder / "reflex.log").touch()
     whole = environment(port, folder, **env)
@@ -94,8 +90,8 @@ def served(folder: Path, *, page: bool, **env: str) -> Iterator[Site]:
         command = [sys.executable, "-m", "reflex", "run", "--env", "prod", "--backend-only"]
         command += ["--backend-host", "127.0.0.1", "--backend-port", str(port)]
     with (folder / "stdout").open("wb") as out, (folder / "stderr").open("wb") as err:
-        process = subprocess.Popen(command, env=whole, cwd=KEPT, stdout=out, stderr=err, start_new_session=True)
-    site = Site(port, folder, KEPT, whole, process)
+        process = subprocess.Popen(command, env=whole, cwd=cwd, stdout=out, stderr=err, start_new_session=True)
+    site = Site(port, folder, cwd, whole, process)
     try:
         _wait(site, ground.FIRST_PATIENCE if page else ground.PATIENCE, link=page)
         yield site
