@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from atlas_hub.hub import Hub
-from atlas_hub.kit.errors import AnotherAccount, Conflict
+from atlas_hub.kit.errors import AlreadyConnected, AnotherAccount, Conflict, NotFound
 from atlas_hub.kit.ids import new_id
 from atlas_hub.providers.contract import CheckResult, Method, Provider, Purpose
 from atlas_hub.services import apps, credentials, environment, letting_go, truths
@@ -18,6 +18,8 @@ from atlas_hub.storage.models import Connection, Credential
 
 LABEL_LENGTH, NAME_LENGTH = 120, 200
 """What the columns take; a vendor may tell longer ones."""
+RENEW = "renew"
+"""The mode in which a connection gets new credentials of the account that it has."""
 CLAIMING = frozenset({Purpose.CHAT, Purpose.TRACK})
 
 
@@ -91,10 +93,12 @@ async def _place(tx: Tx, actor: Actor, order: credentials.Order) -> tuple[Connec
         same = await stored.same_account(tx, actor.workspace, order.scope, account.app_key, account.key)
     else:  # no account to go by (mail): the primary's own method is the same thing set up anew
         same = primary if primary and (primary.provider, primary.method) == _way(order) else None
+    if order.mode == RENEW:
+        return await _renewed(tx, actor, order, same), None
     if order.mode == "add" and order.agreed in {"", said(order.result)}:
         if same is not None and account is not None:
             called = f", as {same.label}" if same.label != account.name else ""
-            raise Conflict(f"{account.name} is connected already{called}.")
+            raise AlreadyConnected(f"{account.name} is connected already{called}.", connection=same.id)
         return None, None
     if same is not None:
         return same, None
@@ -103,6 +107,23 @@ async def _place(tx: Tx, actor: Actor, order: credentials.Order) -> tuple[Connec
             order.provider.name, present=primary.account_name or primary.label, proven=said(order.result)
         )
     return None, primary
+
+
+async def _renewed(tx: Tx, actor: Actor, order: credentials.Order, same: Connection | None) -> Connection:
+    """The row whose credentials are replaced, which stays with its account: what hangs on it was chosen there."""
+    row, account = await stored.find(tx, actor.workspace, order.renews), order.result.account
+    if row is None:
+        raise NotFound("This connection was disconnected in the meantime.")
+    told = said(order.result)
+    if same is not None and same.id != row.id:
+        raise AlreadyConnected(f"{told} is connected already, as {same.label}.", connection=same.id)
+    is_proven = not row.account_key.startswith("row:")
+    if account is not None and is_proven and (account.app_key, account.key) != (row.app_key, row.account_key):
+        raise Conflict(
+            f"{order.provider.name} says this is {told}, but the connection is {row.account_name}. "
+            "Connect the other account beside it."
+        )
+    return row
 
 
 def _way(order: credentials.Order) -> tuple[str, str]:
@@ -136,7 +157,7 @@ def _new_row(actor: Actor, order: credentials.Order) -> Connection:
         purpose=order.method.purpose.value,
         scope=order.scope,
         identifier=f"{order.provider.slug}-{connection_id}",
-        label=order.result.label[:LABEL_LENGTH],
+        label=(order.label or order.result.label)[:LABEL_LENGTH],
         account_key=f"row:{connection_id}",
         created_by=actor.called,
     )
