@@ -216,24 +216,24 @@ def _require_json(request: Request) -> None:
         )
 
 
-async def body_of(request: Request) -> bytes:
-    """The body, of which at most `BODY_BYTES` are read. Raises `Refusal` 413."""
+async def body_of(request: Request, limit: int = BODY_BYTES) -> bytes:
+    """The body, of which at most `limit` bytes are read. Raises `Refusal` 413."""
     length = request.headers.get("content-length", "")
-    if length.isdecimal() and int(length[:9]) > BODY_BYTES:
-        raise _too_large()
+    if length.isdecimal() and int(length[:9]) > limit:
+        raise _too_large(limit)
     raw = bytearray()
     async for part in request.stream():
         raw += part
-        if len(raw) > BODY_BYTES:
-            raise _too_large()
+        if len(raw) > limit:
+            raise _too_large(limit)
     return bytes(raw)
 
 
-def _too_large() -> Refusal:
+def _too_large(limit: int) -> Refusal:
     # The rest of the body is not read, so the connection cannot be used again.
     return Refusal(
         HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
         "payload_too_large",
-        f"The body is larger than {BODY_BYTES // 1024} KiB. Send less.",
+        f"The body is larger than {limit // 1024} KiB. Send less.",
         headers={"Connection": "close"},
     )

@@ -232,7 +232,7 @@ async def _shown(hub: Hub, tx: Tx, row: Connection) -> ChannelList:
         sync_all=row.sync_all,
         notes=tuple(said.get("notes", ())),
         lacks=tuple(said.get("lacks", ())),
-        wait_until=waiting.until(row, hub.now()),
+        wait_until=waiting.until(said, hub.now()),
         fault=str(said.get("fault", "")),
         destination=str(row.destination.get("id", "")),
         can_list=can_list,

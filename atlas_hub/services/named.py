@@ -22,7 +22,7 @@ from atlas_hub.kit.errors import (
 from atlas_hub.kit.ids import is_id
 from atlas_hub.providers import PROVIDERS
 from atlas_hub.providers.contract import Method, Provider
-from atlas_hub.services import connections, environment, renewing, truths
+from atlas_hub.services import connections, environment, renewing, truths, waiting
 from atlas_hub.services.access import Actor, require_admin
 from atlas_hub.services.changing import changing
 from atlas_hub.services.views import State, Truth
@@ -92,7 +92,7 @@ async def listed(hub: Hub, actor: Actor) -> list[Named]:
     present = frozenset(row.provider for row in rows if row.source == environment.SOURCE)
     if await environment.settle(hub, actor.workspace, present):
         rows = await _rows(hub, actor)
-    return [_named(hub, row) for row in rows if row.provider in PROVIDERS]
+    return [_named(hub, row) for row in rows]
 
 
 async def one(hub: Hub, actor: Actor, connection_id: str) -> Named:
@@ -101,7 +101,7 @@ async def one(hub: Hub, actor: Actor, connection_id: str) -> Named:
     if is_id(connection_id):
         async with hub.db.asking() as ask:
             row = await stored_named.one(ask, actor.workspace, connection_id)
-    if row is None or PROVIDERS.get(row.provider) not in _KNOWN:
+    if row is None or row.provider not in _SLUGS:
         raise NotFound("There is no such connection.")
     return _named(hub, row)
 
@@ -162,13 +162,13 @@ async def validate(hub: Hub, actor: Actor, connection_id: str) -> Validity:
     return Validity(connection=now)
 
 
-_KNOWN: Final = tuple(PROVIDERS[provider.slug] for provider in PLATFORMS.values())
+_SLUGS: Final = frozenset(provider.slug for provider in PLATFORMS.values())
 
 
 async def _rows(hub: Hub, actor: Actor) -> list[Any]:
     async with hub.db.asking() as ask:
         found = await stored_named.of(ask, actor.workspace)
-    return [row for row in found if PROVIDERS.get(row.provider) in _KNOWN]
+    return [row for row in found if row.provider in _SLUGS]
 
 
 def _named(hub: Hub, row: Any) -> Named:
@@ -177,8 +177,7 @@ def _named(hub: Hub, row: Any) -> Named:
     state = _state(hub, row)
     lacking = () if method is None else renewing.lacking(row.granted, method.lists_by)
     status = _status(state, row.checks, method, lacking)
-    waits, at = row.listing.get("wait_until"), row.listing.get("at")
-    until = parse(waits) if waits else None
+    at = row.listing.get("at")
     error = (row.reason or "It cannot be used.") if status == ERROR else ""
     if status == ERROR and lacking:
         error = renewing.lacks(provider, lacking).text
@@ -202,7 +201,7 @@ def _named(hub: Hub, row: Any) -> Named:
         notes=tuple(row.listing.get("notes", ())),
         lacks=tuple(row.listing.get("lacks", ())),
         fault=str(row.listing.get("fault", "")),
-        wait_until=until if until is not None and until > hub.now() else None,
+        wait_until=waiting.until(row.listing, hub.now()),
     )
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from atlas_hub.kit.clock import iso, parse
 from atlas_hub.kit.errors import HubError, RateLimited
@@ -13,16 +14,16 @@ UNTIL: Final = "wait_until"
 """In `Connection.listing`."""
 
 
-def until(row: Connection, at: datetime) -> datetime | None:
-    """The moment before which nobody asks, None where it is over."""
-    said = row.listing.get(UNTIL)
+def until(listing: Mapping[str, Any], at: datetime) -> datetime | None:
+    """The moment before which nobody asks, out of `Connection.listing`; None where it is over."""
+    said = listing.get(UNTIL)
     moment = parse(said) if isinstance(said, str) else None
     return moment if moment is not None and moment > at else None
 
 
 def require(row: Connection, at: datetime) -> None:
     """Raise `RateLimited` while the vendor asked to wait."""
-    moment = until(row, at)
+    moment = until(row.listing, at)
     if moment is not None:
         raise busy(moment, at)
 
