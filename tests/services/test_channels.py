@@ -7,13 +7,28 @@ import time
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
 from sqlalchemy import event
 
 from atlas_hub.hub import Hub
+from atlas_hub.kit.errors import (
+    AuthExpired,
+    BadForm,
+    Forbidden,
+    InsufficientPermissions,
+    NotAvailable,
+    NotFound,
+    PlatformError,
+    RateLimited,
+)
+from atlas_hub.kit.ids import new_id
 from atlas_hub.services import channels, connections, status
-from atlas_hub.services.access import Actor
+from atlas_hub.services.access import Actor, Role
+from tests.conftest import actor
+from tests.standins.dial import Fault
 from tests.standins.slack import SlackStandin
 from tests.standins.slack_seed import ACME, SlackChannel
+from tests.standins.telegram import TelegramStandin
 
 LIST = "/api/conversations.list"
 PUBLIC = ["#alerts", "#general", "#random"]

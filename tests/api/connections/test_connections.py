@@ -125,7 +125,7 @@ async def test_another_platform_is_named_the_ones_that_there_are(api: Client, pl
     answer = await api.post(PATH, json={"platform": platform, "name": "x", "credentials": {}})
     error = answer.json()["error"]
     assert (answer.status_code, error["code"]) == (400, "unsupported_platform")
-    assert "slack, teams, discord, telegram, gchat, whatsapp" in error["message"]
+    assert all(each in error["message"] for each in ("slack", "discord", "teams", "telegram", "gchat", "whatsapp"))
 
 
 WRONG: dict[str, tuple[Any, set[str]]] = {
