@@ -75,7 +75,7 @@ class DiscordApp:
 
 
 VIEW, ADMIN = 1 << 10, 1 << 3
-STAFF_ROLE, ADMIN_ROLE = "700000000000000001", "700000000000000002"
+STAFF_ROLE, ADMIN_ROLE, EXTRA_ROLE = (f"70000000000000000{number}" for number in (1, 2, 3))
 
 
 @dataclass
