@@ -59,7 +59,10 @@ class Call:
         return raw, parsed(self.request, raw)
 
     def flag(self, name: str) -> bool:
-        """A query's `true` or `false`. Raises `Refused` 422 for anything else."""
+        """The query's one parameter, `true` or `false`. Raises `Refused` 422 for anything else."""
+        unknown = sorted(set(self.request.query_params) - {name})
+        if unknown:
+            raise invalid({"query": f"There is no parameter here but {name}. Leave the others out."})
         given = self.request.query_params.getlist(name) or ["false"]
         if len(given) > 1 or given[0] not in {"true", "false"}:
             raise invalid({name: "This is true or false, given once."})
