@@ -12,7 +12,7 @@ from atlas_hub import docs_api
 from atlas_hub import providers as here
 from atlas_hub.kit.http import Upstream
 from atlas_hub.providers import PROVIDERS
-from atlas_hub.providers.contract import Feature, Method, Provider, Sends
+from atlas_hub.providers.contract import Alerts, Feature, Method, Provider, Purpose, Sends
 from atlas_hub.settings import Settings
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
@@ -64,7 +64,7 @@ def configuration() -> str:
         "| variable | stands for |",
         "|---|---|",
     ]
-    lines += [f"| `ATLAS_UPSTREAM_{upstream.name}` | `{upstream.base}` |" for upstream in _upstreams()]
+    lines += [f"| `ATLAS_UPSTREAM_{name}` | {', '.join(bases)} |" for name, bases in _upstreams().items()]
     return "\n".join(lines) + "\n"
 
 
@@ -72,12 +72,17 @@ def _code(text: str) -> str:
     return text if text == "unset" else f"`{text}`"
 
 
-def _upstreams() -> list[Upstream]:
+def _upstreams() -> dict[str, list[str]]:
+    """NAME → what it replaces: several addresses where a vendor has one per region."""
     names = [f"{here.__name__}.{module.name}" for module in iter_modules(here.__path__)]
     names += [type(method).__module__ for provider in PROVIDERS.values() for method in provider.methods]
-    modules = [import_module(name) for name in names]
-    found = {value.name: value for module in modules for value in vars(module).values() if isinstance(value, Upstream)}
-    return [found[name] for name in sorted(found)]
+    values = [value for name in dict.fromkeys(names) for value in vars(import_module(name)).values()]
+    each = [inner for value in values for inner in (value.values() if isinstance(value, dict) else [value])]
+    found: dict[str, dict[str, None]] = {}
+    for upstream in each:
+        if isinstance(upstream, Upstream):
+            found.setdefault(upstream.name, {})[f"`{upstream.base}`"] = None
+    return {name: [*found[name]] for name in sorted(found)}
 
 
 def providers() -> str:
@@ -93,7 +98,7 @@ def _provider(provider: Provider) -> list[str]:
     lines += [f"{number}. {step}" for number, step in enumerate(provider.steps, 1)]
     lines += ["", f"The vendor's own guide: <{provider.docs}>", ""]
     for method in provider.methods:
-        lines += [*_method(method), ""]
+        lines += [*_method(provider, method), ""]
     lines += _consent(provider)
     if provider.features:
         lines += [f"It can: {', '.join(_feature(provider, feature) for feature in provider.features)}.", ""]
@@ -129,10 +134,19 @@ def _feature(provider: Provider, feature: Feature) -> str:
     return f"{name} ({scopes})" if scopes else name
 
 
-def _method(method: Method[Any]) -> list[str]:
-    can = ["is checked with the vendor before it is stored"]
-    can += ["can send messages"] if isinstance(method, Sends) else []
-    lines = [f"**{method.label}** {', '.join(can)}.", ""]
+def _can(provider: Provider, method: Method[Any]) -> str:
+    """What becomes of what was typed, and what it is good for."""
+    if provider.lifecycle.closed:
+        return "is kept and shown, and never used"
+    if method.purpose is Purpose.SCRAPE:
+        return "is what the service signs in to the hub with"
+    if isinstance(method, Alerts):
+        return "is checked before it is stored, as far as that can be done without posting, and takes test alerts"
+    return f"is checked with the vendor before it is stored{', can send messages' if isinstance(method, Sends) else ''}"
+
+
+def _method(provider: Provider, method: Method[Any]) -> list[str]:
+    lines = [f"**{method.label}** {_can(provider, method)}.", ""]
     lines += ["| field | in the API | secret | required |", "|---|---|---|---|"]
     secrets = method.form.secrets()
     for name, field in method.form.model_fields.items():

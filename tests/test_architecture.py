@@ -48,6 +48,7 @@ HOMES: dict[str, set[str]] = {
     "reflex_base": {"ui/", "plugin.py", "serving.py"},
     "starlette": {"api/", "accounts/"},
     "prometheus_client": {"kit/metrics.py"},
+    "standardwebhooks": {"kit/signing.py"},
     "granian": {"serving.py"},
 }
 """Each library and the only places that import it."""
@@ -60,6 +61,7 @@ CALLS: dict[str, set[str]] = {
         "kit/jwt.py",
         "kit/oauth.py",
         "kit/sigv4.py",
+        "kit/signing.py",
         "providers/",
         "storage/vault.py",
         "storage/installation.py",
@@ -75,6 +77,8 @@ CALLS: dict[str, set[str]] = {
         "services/api_keys.py",
         "api/callers.py",
         "api/chat_replays.py",
+        "api/digest.py",
+        "api/groups.py",
         "accounts/settings_routes.py",
         "cli/",
     },

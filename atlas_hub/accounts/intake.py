@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hmac
-from ipaddress import ip_address, ip_network
 from urllib.parse import parse_qsl, urlsplit
 
 from starlette.requests import Request
 
 from atlas_hub.accounts import sessions
+from atlas_hub.kit import hops
 from atlas_hub.kit.errors import HubError
 from atlas_hub.settings import LOOPBACK, IpNetwork, Settings
 
@@ -19,7 +19,6 @@ FORM_COOKIE = "atlas_form"
 FORM_FIELD = "form_token"
 
 _PORTS = {"http": 80, "https": 443}
-_V6_SITE = 64
 
 
 class Refused(HubError):  # named as its fellows in kit.errors are
@@ -33,22 +32,9 @@ class Refused(HubError):  # named as its fellows in kit.errors are
 
 
 def address_of(request: Request, trusted: tuple[IpNetwork, ...]) -> str:
-    """Whom limits count: the right-most hop that is no trusted proxy; an IPv6 address by its /64, which is one site's.
-
-    `X-Forwarded-For` is read only as far as trusted proxies wrote it.
-    """
-    hop = request.client.host if request.client else ""
-    hops = [part.strip() for line in request.headers.getlist("x-forwarded-for") for part in line.split(",")]
-    while hops and _is_in(hop, trusted):
-        hop = hops.pop()
-    try:
-        address = ip_address(_bare(hop))
-    except ValueError:
-        return hop[:64]
-    mapped = getattr(address, "ipv4_mapped", None)
-    if mapped is not None or address.version == 4:  # noqa: PLR2004  # IPv4
-        return str(mapped or address)
-    return str(ip_network(f"{address}/{_V6_SITE}", strict=False))
+    """Whom limits count (`hops.caller`)."""
+    peer = request.client.host if request.client else ""
+    return hops.caller(peer, request.headers.getlist("x-forwarded-for"), trusted)
 
 
 def form_token(request: Request, settings: Settings) -> str:
@@ -137,21 +123,3 @@ async def _fields(request: Request) -> dict[str, str]:
         return dict(parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=FIELDS))
     except ValueError:
         raise Refused(400, "The form could not be read. Open the page again and try once more.") from None
-
-
-def _is_in(hop: str, networks: tuple[IpNetwork, ...]) -> bool:
-    try:
-        address = ip_address(_bare(hop))
-    except ValueError:
-        return False
-    address = getattr(address, "ipv4_mapped", None) or address
-    return any(address.version == network.version and address in network for network in networks)
-
-
-def _bare(hop: str) -> str:
-    """Without brackets, port and zone, which some proxies write."""
-    if hop.startswith("["):
-        return hop[1:].partition("]")[0]
-    if hop.count(":") == 1:
-        return hop.partition(":")[0]
-    return hop.partition("%")[0]

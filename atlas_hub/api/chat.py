@@ -12,6 +12,7 @@ from atlas_hub.api import (
     chat_endpoints,
     chat_integrations,
     chat_oauth,
+    chat_openapi,
     chat_subscribers,
 )
 from atlas_hub.api.chat_frame import Frame, Route
@@ -35,7 +36,10 @@ ROUTES: Final[tuple[Route, ...]] = (
 )
 """Every route of the API, from the file of each of its parts."""
 
+DESCRIPTION: Final = chat_openapi.described_by(ROUTES)
+"""The one that tells of them."""
+
 
 def build() -> ASGIApp:
     """The API for everything under `PREFIXES`."""
-    return Frame(ROUTES)
+    return Frame((*ROUTES, DESCRIPTION))

@@ -19,7 +19,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, Final
-from urllib.parse import quote, unquote
+from urllib.parse import unquote
 
 from pydantic_core import to_json
 from starlette.requests import Request
@@ -28,7 +28,7 @@ from starlette.types import Receive, Scope, Send
 
 from atlas_hub.api import chat_replays
 from atlas_hub.api.chat_errors import Refused, bad_request, forbidden, not_found, refused_of, said_path
-from atlas_hub.api.envelope import JSON, Sender, body_of, parsed
+from atlas_hub.api.envelope import JSON, Sender, body_of, parsed, segments_of
 from atlas_hub.hub import Hub
 from atlas_hub.hub import hub as the_hub
 from atlas_hub.kit import clock, logs, metrics
@@ -163,7 +163,7 @@ class Frame:
         with logs.request() as request_id:
             began = clock.monotonic()
             sender = Sender(send, request_id, head=scope["method"] == "HEAD")
-            found = self._routes.find(_segments(scope))
+            found = self._routes.find(segments_of(scope))
             method = "GET" if scope["method"] == "HEAD" else scope["method"]
             route = found[0].get(method) if found else None
             try:
@@ -278,15 +278,3 @@ def api_key(request: Request) -> str:
     if not 1 <= len(key.strip()) <= KEY_LENGTH:
         raise Refused(HTTPStatus.UNAUTHORIZED, "API Key not found")
     return key.strip()
-
-
-def _segments(scope: Scope) -> tuple[str, ...]:
-    """The parts of the path as they were sent, so that an encoded slash is part of one."""
-    root = scope.get("root_path", "")
-    raw = scope.get("raw_path")
-    path = raw.partition(b"?")[0].decode("latin-1") if raw else quote(scope["path"])
-    if root and scope["path"].startswith(root):
-        path = path.removeprefix(quote(root))
-    if len(path) > 1 and path.endswith("/"):
-        path = path[:-1]
-    return tuple(path[1:].split("/"))

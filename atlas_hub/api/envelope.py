@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import quote
 
 from pydantic_core import from_json, to_json
 from starlette.requests import ClientDisconnect, Request
@@ -182,21 +183,22 @@ async def json_of(request: Request) -> tuple[bytes, Any]:
 
     At most `BODY_BYTES` are kept, whatever Content-Length says or does not say.
     """
-    _require_json(request)
+    require_json(request)
     raw = await body_of(request)
     return raw, parsed(request, raw)
 
 
 def parsed(request: Request, raw: bytes) -> Any:
     """A body that was read, as JSON. Raises `Refusal` 415 or 400."""
-    _require_json(request)
+    require_json(request)
     try:
         return from_json(raw, allow_inf_nan=False)
     except ValueError:
         raise bad_request("The body is not valid JSON. Send one JSON object, in UTF-8.") from None
 
 
-def _require_json(request: Request) -> None:
+def require_json(request: Request) -> None:
+    """Raises `Refusal` 415 for a body that says it is no JSON, or compressed."""
     kinds = request.headers.getlist("content-type")
     if len(kinds) != 1 or kinds[0].partition(";")[0].strip().lower() != JSON:
         raise Refusal(
@@ -216,24 +218,40 @@ def _require_json(request: Request) -> None:
         )
 
 
-async def body_of(request: Request, limit: int = BODY_BYTES) -> bytes:
-    """The body, of which at most `limit` bytes are read. Raises `Refusal` 413."""
+async def body_of(request: Request, most: int = BODY_BYTES) -> bytes:
+    """The body, of which at most `most` bytes are read. Raises `Refusal` 413."""
     length = request.headers.get("content-length", "")
-    if length.isdecimal() and int(length[:9]) > limit:
-        raise _too_large(limit)
+    if length.isdecimal() and int(length[:9]) > most:
+        raise _too_large(most)
     raw = bytearray()
     async for part in request.stream():
         raw += part
-        if len(raw) > limit:
-            raise _too_large(limit)
+        if len(raw) > most:
+            raise _too_large(most)
     return bytes(raw)
 
 
-def _too_large(limit: int) -> Refusal:
+def raw_path_of(scope: Scope) -> str:
+    """The path as it was sent, nothing in it decoded, without its query."""
+    raw = scope.get("raw_path")
+    return raw.partition(b"?")[0].decode("latin-1") if raw else quote(scope["path"])
+
+
+def segments_of(scope: Scope) -> tuple[str, ...]:
+    """The parts of the path as they were sent, so that an encoded slash is part of one; without the app's root."""
+    root, path = scope.get("root_path", ""), raw_path_of(scope)
+    if root and scope["path"].startswith(root):
+        path = path.removeprefix(quote(root))
+    if len(path) > 1 and path.endswith("/"):
+        path = path[:-1]
+    return tuple(path[1:].split("/"))
+
+
+def _too_large(most: int) -> Refusal:
     # The rest of the body is not read, so the connection cannot be used again.
     return Refusal(
         HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
         "payload_too_large",
-        f"The body is larger than {limit // 1024} KiB. Send less.",
+        f"The body is larger than {most // 1024} KiB. Send less.",
         headers={"Connection": "close"},
     )

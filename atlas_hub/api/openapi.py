@@ -15,6 +15,7 @@ from starlette.routing import BaseRoute
 
 from atlas_hub.api.answers import STATUS, Connected, Disconnected, ErrorAnswer, TestSent
 from atlas_hub.api.bodies import CHOICE, Body
+from atlas_hub.api.described import REFS, headers_of
 from atlas_hub.providers.contract import Provider, Purpose
 
 TITLE = "Atlas Hub admin API"
@@ -26,7 +27,6 @@ of a key; a change then needs the header `X-Atlas-CSRF: 1`. A slash at the end o
 without a body, and unknown keys of a body are ignored. A method that a path does not have is 405 `method_not_allowed`,
 with those that it has in the header `Allow`; a path that does not exist is 404 `not_found`.
 """
-REFS = "#/components/schemas/{model}"
 
 ERRORS: Mapping[int, str] = {
     400: "`bad_request`: not JSON, or no workspace. Or the vendor refused: the provider's word, and `code`.",
@@ -46,7 +46,6 @@ ERRORS: Mapping[int, str] = {
 ALWAYS = (401, 403, 500, 503)
 CHANGES = (400, 404, 429)
 BODIES = (413, 415, 422)
-OWN_HEADERS: Mapping[int, str] = {401: "WWW-Authenticate", 429: "Retry-After", 503: "Retry-After"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,7 +72,7 @@ class Operation:
         if self.body is not None:
             content = {"schema": {"$ref": REFS.format(model=self.body_name)}, "example": self.example}
             extra["requestBody"] = {"required": True, "content": {"application/json": content}}
-        done: dict[str, Any] = {"description": "Done.", "headers": _headers(200)}
+        done: dict[str, Any] = {"description": "Done.", "headers": headers_of(200)}
         if self.media:
             done["content"] = {kind: {"schema": {"type": "string"}} for kind in self.media}
         else:
@@ -85,32 +84,12 @@ class Operation:
             "responses": {
                 200: done,
                 **{
-                    status: {"model": ErrorAnswer, "description": ERRORS[status], "headers": _headers(status)}
+                    status: {"model": ErrorAnswer, "description": ERRORS[status], "headers": headers_of(status)}
                     for status in sorted({*ALWAYS, *self.errors})
                 },
             },
             "openapi_extra": extra,
         }
-
-
-def _headers(status: int) -> dict[str, Any]:
-    told: dict[str, Any] = {
-        "X-Request-Id": {
-            "description": "Made by the hub for this request.",
-            "required": True,
-            "schema": {"type": "string", "format": "uuid"},
-        },
-        "Cache-Control": {"required": True, "schema": {"type": "string", "const": "no-store"}},
-    }
-    name = OWN_HEADERS.get(status)
-    if name == "Retry-After":
-        told[name] = {
-            "description": "Seconds to wait, where waiting helps.",
-            "schema": {"type": "integer", "minimum": 1},
-        }
-    elif name:
-        told[name] = {"required": True, "schema": {"type": "string"}}
-    return told
 
 
 def status_operation() -> Operation:

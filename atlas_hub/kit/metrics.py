@@ -20,6 +20,9 @@ from atlas_hub.kit.logs import method_of
 
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 OURS: Final = "atlas_hub_"
+Gauges = Mapping[str, tuple[str, Iterable[tuple[Mapping[str, str], float]]]]
+"""Name → what it is, and its values by their labels."""
+
 SECONDS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 
 _registry = CollectorRegistry()
@@ -59,9 +62,14 @@ def tab(change: int) -> None:
     _tabs.inc(change)
 
 
-def text(gauges: Mapping[str, tuple[str, Iterable[tuple[Mapping[str, str], float]]]]) -> bytes:
-    """Everything as Prometheus reads it: what was counted, and `gauges`: name → what it is, and labels with values."""
+def text(gauges: Gauges) -> bytes:
+    """Everything as Prometheus reads it: what was counted, and `gauges`."""
     return generate_latest(_Now(gauges))
+
+
+def text_of(gauges: Gauges) -> bytes:
+    """`gauges` alone as Prometheus reads them: nothing that this process counted is among them."""
+    return generate_latest(_Given(gauges))
 
 
 def _outcome(status: int | None) -> str:
@@ -72,11 +80,23 @@ def _outcome(status: int | None) -> str:
     return {2: "ok", 4: "refused", 5: "failed"}.get(status // 100, "other")
 
 
-class _Now(Collector):
-    """One scrape: the counts of all workers, and what is true now. Figures of a host's own are left out."""
+class _Given(Collector):
+    """One scrape of what somebody asked the database for."""
 
-    def __init__(self, gauges: Mapping[str, tuple[str, Iterable[tuple[Mapping[str, str], float]]]]) -> None:
+    def __init__(self, gauges: Gauges) -> None:
         self._gauges = gauges
+
+    def collect(self) -> Iterator[Metric]:
+        for name, (said, samples) in self._gauges.items():
+            listed = [(dict(labels), value) for labels, value in samples]
+            family = GaugeMetricFamily(OURS + name, said, labels=tuple(listed[0][0]) if listed else ())
+            for labels, value in listed:
+                family.add_metric(tuple(labels.values()), value)
+            yield family
+
+
+class _Now(_Given):
+    """One scrape: the counts of all workers, and what is true now. Figures of a host's own are left out."""
 
     def collect(self) -> Iterator[Metric]:
         counted: Collector = _registry
@@ -84,12 +104,7 @@ class _Now(Collector):
             _bury()
             counted = multiprocess.MultiProcessCollector(CollectorRegistry())  # type: ignore[no-untyped-call]  # the library's is not typed
         yield from (metric for metric in counted.collect() if metric.name.startswith(OURS))
-        for name, (said, samples) in self._gauges.items():
-            listed = [(dict(labels), value) for labels, value in samples]
-            family = GaugeMetricFamily(OURS + name, said, labels=tuple(listed[0][0]) if listed else ())
-            for labels, value in listed:
-                family.add_metric(tuple(labels.values()), value)
-            yield family
+        yield from super().collect()
 
 
 def _bury() -> None:

@@ -37,6 +37,8 @@ _WHOLE = [
         (r"SG\.[\w-]{10,}\.[\w-]{10,}", 0),  # SendGrid
         (r"ahk_[A-Za-z0-9]{16,}", 0),  # our own API keys
         (r"gh[pousr]_[A-Za-z0-9]{16,}|github_pat_\w{16,}", 0),
+        (r"whsec_[A-Za-z0-9+/]{16,}={0,2}", 0),  # Standard Webhooks
+        (r"NRI[IQ]-[\w-]{16,}|(?<![A-Za-z0-9])[A-Za-z0-9]{30,36}NRAL(?![A-Za-z0-9])", 0),  # New Relic
         (r"(?<![A-Z0-9])(?:AKIA|ASIA)[A-Z0-9]{16}(?![A-Z0-9])", 0),  # Amazon
         (r"(?<![\w-])eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*", 0),  # JWT
     )
@@ -60,7 +62,7 @@ _AFTER = [
         (r"(Error processing event queue entry for )(?s:.*)", 0),
         (r"\b(atlas_(?:session|form|oauth)=)[\w-]{8,}", 0),
         (r"(/oauth/callback(?:/[\w-]{1,40})?\?)[^\s\"'<>]+", 0),  # codes and states, in a server's access lines
-        (r"\b((?:Bearer|ApiKey|Basic|Token) +)[A-Za-z0-9._~+/=:-]{8,}", re.IGNORECASE),
+        (r"\b((?:Bearer|ApiKey|GenieKey|Basic|Token) +)[A-Za-z0-9._~+/=:-]{8,}", re.IGNORECASE),
         (r"((?:/|%2F)(?:join|set-up)(?:/|%2F))[\w-]{16,}", re.IGNORECASE),  # our own one-time links
         # Consents: what an access log has of a callback, also inside another address; what a token is asked for with.
         (
@@ -70,6 +72,9 @@ _AFTER = [
         (r"\b((?:code|state)=)[\w%.~+/-]{16,}", 0),
         (r"\b((?:code_verifier|client_secret|client_assertion|refresh_token|id_token)=)[^&\s\"'<>]+", 0),
         (r"((?:hooks\.slack\.com/|/api/(?:v\d+/)?webhooks/))[\w./-]{8,}", 0),
+        (r"((?:/webhookb2|/webhook)/)[\w.@-]{8,}/IncomingWebhook/[\w./-]{8,}", 0),  # a connector of Teams
+        (r"([?&]sig=)[^&\s\"'<>]+", 0),  # a workflow of Power Automate
+        (r"(/integrations/generic/\d+/alert/)[^\s\"'<>]+", 0),  # VictorOps
     )
 ]
 """The first group stays, the rest is replaced."""

@@ -27,6 +27,12 @@ def starred_whole() -> str:
     return WHOLE
 
 
+def is_starred(secret: Secret) -> bool:
+    """Whether it looks like what is shown of a secret: asterisks in a row, or nothing else."""
+    text = secret.reveal()
+    return "**" in text or not text.strip("*")
+
+
 def starred_url(secret: Secret) -> str:
     """Scheme and host of a secret address, then asterisks and its last four characters."""
     shown = host_of(secret)

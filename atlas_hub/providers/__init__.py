@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from functools import cache
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
@@ -14,7 +15,7 @@ from types import MappingProxyType
 from typing import Any
 
 from atlas_hub.kit.errors import HubError
-from atlas_hub.providers.contract import Category, Method, Provider
+from atlas_hub.providers.contract import Category, Method, Provider, steps_of
 
 ENTRY_POINTS = "atlas_hub.providers"
 RESERVED = frozenset({"activity", "apps", "doctor", "settings", "status", "subscribers", "used-by"})
@@ -112,12 +113,46 @@ def _registry() -> Mapping[str, Provider]:
     return MappingProxyType({provider.slug: provider for provider in found})
 
 
+@cache
+def _parts() -> Mapping[str, Provider]:
+    made: dict[str, Provider] = {}
+    for provider in _registry().values():
+        main, *others = provider.parts
+        made |= {provider.slug: main, **{key_of(part): _beside(provider, part) for part in others}}
+    return MappingProxyType(made)
+
+
+def _beside(provider: Provider, part: Provider) -> Provider:
+    """A part that is not the main one, by a name, a sentence and steps of its own."""
+    method = part.methods[0]
+    told = [step for each in part.methods for step in steps_of(provider, each)]
+    steps = "\n".join(f"{number}. {step}" for number, step in enumerate(told, 1))
+    name = f"{provider.name} {method.label[0].lower()}{method.label[1:]}"
+    return replace(part, name=name, about=f"{method.recommended_because or provider.sentence}\n\n{steps}")
+
+
+def parts_of(slug: str) -> tuple[Provider, ...]:
+    """The parts of a provider, the main one first."""
+    return tuple(part for part in _parts().values() if part.slug == slug)
+
+
+def key_of(part: Provider) -> str:
+    """What a part is called on the page: its main one by the slug, another by slug and purpose (`teams_alerts`)."""
+    purpose, provider = part.methods[0].purpose, _registry().get(part.slug, part)
+    return part.slug if provider.methods[0].purpose is purpose else f"{part.slug}_{purpose}"
+
+
 PROVIDERS: Mapping[str, Provider]
 """Every provider by its slug, in the page's order."""
+
+PARTS: Mapping[str, Provider]
+"""Every part of every provider (`Provider.parts`) by what it is called on the page, in its order."""
 
 
 def __getattr__(name: str) -> Any:
     # Late: a package that offers a provider imports the contract of this folder while it is itself being imported.
     if name == "PROVIDERS":
         return _registry()
+    if name == "PARTS":
+        return _parts()
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

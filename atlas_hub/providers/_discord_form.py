@@ -34,13 +34,13 @@ class BotToken(Form):
     application_id: str = Field(
         default="",
         title="Application ID",
-        description="In the Discord Developer Portal, under General Information. Left empty, Discord is asked.",
+        description="In the Discord Developer Portal, under General Information.",
         examples=["17 to 20 digits"],
     )
     public_key: str = Field(
         default="",
         title="Public Key",
-        description="Under General Information, too. With it Discord's calls are verified. Left empty, it is asked.",
+        description="Under General Information, too. With it Discord's calls are verified.",
         examples=["64 characters, 0 to 9 and a to f"],
     )
     guild_id: str | None = Field(

@@ -59,10 +59,14 @@ class Message:
 
 @dataclass(frozen=True, kw_only=True)
 class Receipt:
-    """The vendor's own proof that it took the message: its id, and a sentence for the admin."""
+    """The vendor's own proof that it took the message: its id, and a sentence for the admin.
+
+    `proves` is False where a vendor takes what it will not deliver, too: then nothing is known to have arrived.
+    """
 
     id: str
     text: str
+    proves: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -265,9 +265,10 @@ class Provider:
         return next((method for method in ways if method.key == key), None)
 
     def asked_as(self, key: str) -> str:
-        """Who is asked by a method: the provider, or the method's own vendor where there are several."""
+        """Who is asked by a method: the provider, or the method's own vendor where its purpose has several."""
         method = self.method(key)
-        return method.label if method is not None and len(self.methods) > 1 else self.name
+        beside = [each for each in self.methods if method is not None and each.purpose is method.purpose]
+        return method.label if method is not None and len(beside) > 1 else self.name
 
     @property
     def sentence(self) -> str:

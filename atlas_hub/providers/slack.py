@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import ClassVar
 
@@ -25,6 +26,7 @@ from atlas_hub.kit.errors import (
 from atlas_hub.kit.http import Answer, Http
 from atlas_hub.kit.ladder import Ladder, Report
 from atlas_hub.kit.secret import Secret
+from atlas_hub.providers._slack_api_token import ApiToken, ByApiToken
 from atlas_hub.providers._slack_channels import PRIVATE_SCOPE, listing
 from atlas_hub.providers._slack_oauth import SlackConsent
 from atlas_hub.providers._slack_wire import NEEDED, SCOPE, ask, nonsense, read
@@ -169,6 +171,7 @@ class SlackBot(Method[BotToken]):
     key, label, form = "bot_token", "Bot token", BotToken
     purpose = Purpose.CHAT
     lists_by = FEATURES[Feature.LIST_CHANNELS] - {PRIVATE_SCOPE}
+    wire_names: ClassVar[Mapping[str, str]] = {"bot_token": "apiToken"}
     destination: ClassVar[str] = "Channel ID"
     destination_example: ClassVar[str] = "C0123456789"
 
@@ -235,6 +238,13 @@ class SlackInstall(SlackConsent, SlackBot):
     key, label, form = "oauth", "Consent", Installation
 
 
+class SlackApiToken(ByApiToken, SlackBot):
+    """A token as the groups API's clients write it; no form of the page offers it."""
+
+    key, label, form = "api_token", "API token", ApiToken  # type: ignore[assignment]  # it has a `bot_token`, too
+    wire_type, wire_names = "SLACK", {}
+
+
 def _scopes(answer: Answer) -> frozenset[str] | None:
     told = answer.headers.get("x-oauth-scopes")
     if told is None:
@@ -284,4 +294,5 @@ PROVIDER = Provider(
     environment=(
         Environment(method=_BOT, variables={"bot_token": "SLACK_BOT_TOKEN", "signing_secret": "SLACK_SIGNING_SECRET"}),
     ),
+    unlisted=(SlackApiToken(),),
 )

@@ -25,6 +25,7 @@ from atlas_hub.kit.ladder import Ladder, Report
 from atlas_hub.kit.secret import Secret
 from atlas_hub.providers._teams_errors import SECRET, nonsense, of_message, of_sign_in
 from atlas_hub.providers._teams_oauth import TeamsConsent
+from atlas_hub.providers._teams_webhook import TeamsWebhook
 from atlas_hub.providers._teams_wire import GRAPH, GUID, LOGIN, conversation
 from atlas_hub.providers.contract import (
     Account,
@@ -124,6 +125,7 @@ class TeamsApp(Method[App]):
 
     key, label, form = "app", "App credentials", App
     purpose = Purpose.CHAT
+    recommended_because = "A bot that writes in every team it is added to."
     destination: ClassVar[str] = "Conversation or channel ID"
     destination_example: ClassVar[str] = "19:0a1b2c3d4e5f60718293a4b5c6d7e8f9@thread.tacv2"
     lists_not: ClassVar[str] = (
@@ -271,7 +273,7 @@ PROVIDER = Provider(
     docs="https://learn.microsoft.com/en-us/azure/bot-service/abs-quickstart",
     about=__doc__ or "",
     stops="Messages to Teams and answers to @atlas mentions stop until the bot is connected again.",
-    methods=(TeamsApp(),),
+    methods=(TeamsApp(), TeamsWebhook()),
     names=Names(
         admin="teams", admin_path="teams/byot", refused="invalid_credentials", connections="teams", chat="msteams"
     ),

@@ -157,20 +157,7 @@ async def actor_of_key(hub: Hub, private_key: str, api: str) -> Actor:
         raise Unauthenticated(_UNKNOWN)
     async with hub.db.asking() as ask:
         row = await stored.by_lookup(ask, hub.vault.fingerprints(private_key))
-    return await _actor(hub, row, api)
-
-
-async def actor_of_public_key(hub: Hub, public_key: str, api: str) -> tuple[Actor, Secret]:
-    """Who says to call with this public key, and the private one that HTTP Digest must prove: one query.
-
-    Raises as `actor_of_key` does. The caller must verify the proof before it believes the actor.
-    """
-    async with hub.db.reading() as tx:
-        row = await stored.by_public_key(tx, public_key)
-    if row is None:
-        raise Unauthenticated(_UNKNOWN)
-    private_key = hub.vault.open(row.sealed, bound_to=bound_to(row, "sealed"))["private_key"]
-    return await _actor(hub, row, api), private_key
+    return await actor_of_row(hub, row, api)
 
 
 _UNKNOWN = "The API key is unknown or was revoked. Make one with `atlas-hub key create`."
@@ -191,7 +178,8 @@ async def _operator(hub: Hub, api: str) -> Actor:
     return Actor(id="operator", name=_OPERATOR, workspace=workspace, role=Role.OWNER)
 
 
-async def _actor(hub: Hub, row: Any, api: str) -> Actor:
+async def actor_of_row(hub: Hub, row: Any, api: str) -> Actor:
+    """Who calls an API with the key of this row, whose use is noted. Raises `Unauthenticated` for None, `Forbidden`."""
     if row is None:
         raise Unauthenticated(_UNKNOWN)
     if row.apis and api not in row.apis:

@@ -11,6 +11,7 @@ from atlas_hub.kit.reading import read
 from atlas_hub.kit.secret import Secret
 from atlas_hub.providers._consent import App, AppForm, Consent
 from atlas_hub.providers.contract import Form, Method, Provider
+from atlas_hub.services.wire_types import named
 from atlas_hub.storage import connections as stored
 from atlas_hub.storage import consents
 from atlas_hub.storage.db import Tx
@@ -140,7 +141,8 @@ async def form_of(
     envelope: bytes = getattr(credential, slot) or b""
     secrets = hub.vault.open(envelope, bound_to=bound_to(credential, slot))
     lends = await lent_for(hub, tx, provider, credential)
-    form: Form = method.form.model_validate({**credential.options, **secrets, **lends})
+    told = named(provider, method, secrets)
+    form: Form = method.form.model_validate({**credential.options, **told, **lends})
     return form
 
 

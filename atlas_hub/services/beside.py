@@ -9,8 +9,8 @@ from typing import Any
 
 from atlas_hub.hub import Hub
 from atlas_hub.providers.contract import Provider
-from atlas_hub.services import apps
-from atlas_hub.services.views import ConsentView
+from atlas_hub.services import apps, environment, scraping
+from atlas_hub.services.views import ConnectionView, ConsentView
 from atlas_hub.storage import beside as stored
 from atlas_hub.storage.db import Tx
 
@@ -76,6 +76,38 @@ async def read(hub: Hub, tx: Tx, workspace: str) -> Beside:
         apps=await stored.apps_on_page(tx, workspace),
         subscribed=await stored.subscribed(tx, workspace),
     )
+
+
+def hint_of(provider: Provider) -> tuple[str, ...]:
+    """What the operator may set so that it works here: a database, or variables of the provider's own."""
+    return ("DATABASE_URL", *(" and ".join(way.variables.values()) for way in provider.environment))
+
+
+def suggested_in(provider: Provider, workspace: str) -> dict[str, str]:
+    """Field → what its form begins with in this workspace, for the fields that say so (`suggests`)."""
+    return {
+        name: str(said).replace("{workspace}", workspace)
+        for method in provider.methods
+        for name in method.form.model_fields
+        if (said := method.form.said_of(name).get("suggests"))
+    }
+
+
+def scrape_of(hub: Hub, workspace: str, view: ConnectionView | None) -> str:
+    """What a Prometheus is to be given for the connection that scrapes; "" for every other."""
+    if view is None or (view.provider, view.method) != (scraping.SLUG, scraping.METHOD):
+        return ""
+    told = {name: str(view.options.get(name) or "") for name in ("username", "service_discovery", "scheme")}
+    return scraping.scrape_config(hub.settings.address, workspace, **told)
+
+
+def fallback(hub: Hub, gift: environment.Given) -> str:
+    """What mail goes through where a workspace has no way of its own, in a sentence."""
+    if hub.settings.saas:
+        return "Until then mail goes through this service's own mail." if gift.form else ""
+    if gift.form is None:
+        return f"The mail settings of the environment cannot be used. {gift.fault}"
+    return f"Mail goes through {gift.method.label}, as the environment says ({', '.join(gift.variables)})."
 
 
 def oauth_app(hub: Hub, provider: Provider) -> bool:

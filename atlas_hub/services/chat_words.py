@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from atlas_hub.kit.errors import HubError
 from atlas_hub.providers import PROVIDERS
+from atlas_hub.providers.contract import Purpose
 
 PROVIDER_IDS: Final = frozenset((
     "anypost", "emailjs", "mailgun", "mailjet", "mandrill", "nodemailer", "postmark", "sendgrid", "sendinblue", "ses",
@@ -32,12 +33,23 @@ CHANNEL_PROVIDER_IDS: Final = frozenset((
 CHANNELS: Final = ("in_app", "email", "sms", "chat", "push", "tool")
 """All that the clients can read as `channel`."""
 
-CHAT: Final = {provider.names.chat: provider.slug for provider in PROVIDERS.values() if provider.names.chat}
+CHAT: Final = {
+    provider.names.chat: provider.slug
+    for provider in PROVIDERS.values()
+    if provider.names.chat and provider.methods[0].purpose is Purpose.CHAT
+}
 """Providers of chat that the hub knows: providerId → slug."""
+
+ALERTING: Final = frozenset(
+    provider.slug
+    for provider in PROVIDERS.values()
+    if provider.names.chat == provider.slug and provider.methods[0].purpose is Purpose.ALERTS
+)
+"""Those of alerts, whose providerIds are their slugs."""
 
 _IDS: Final = {slug: provider_id for provider_id, slug in CHAT.items()}
 _PURPOSES: Final = {"email": "mail"}
-_CHANNELS: Final = {"mail": "email"}
+_CHANNELS: Final = {"mail": "email", "alerts": "chat"}
 _MAIL: Final = {method.key: method.key for method in PROVIDERS["email"].methods} | {"smtp": "nodemailer"}
 _MAIL_METHODS: Final = {provider_id: key for key, provider_id in _MAIL.items()}
 
@@ -67,8 +79,8 @@ def kind_of(provider_id: str) -> tuple[str, str]:
 
 def integration_kind_of(provider_id: str) -> tuple[str, str]:
     """The kind and provider of an integration of this providerId; of mail, the method."""
-    if provider_id in _MAIL_METHODS:
-        return "account", _MAIL_METHODS[provider_id]
+    if provider_id in _MAIL_METHODS or provider_id in ALERTING:
+        return "account", _MAIL_METHODS.get(provider_id, provider_id)
     slug = CHAT.get(provider_id)
     return ("foreign", provider_id) if slug is None else ("app", slug)
 

@@ -72,8 +72,8 @@ async def checked(
             return Checked(view=view_with(hub.vault, provider, present, credential))
         if isinstance(outcome, CheckResult):
             truths.accepted(present, provider, outcome, change.at)
-            await saving.prove(change.tx, present, credential, provider, method, outcome)
-            pending.remind(present, credential)
+            await saving.prove(change, present, credential, method, outcome)
+            pending.remind(present, waits=await pending.waits_in(change.tx, present) is not None)
         else:
             truths.failed(present, outcome, change.at)
             waiting.note(present, outcome, change.at)

@@ -11,8 +11,10 @@ from typing import Any, Final
 from atlas_hub.hub import Hub
 from atlas_hub.kit.errors import BadForm, Incomplete
 from atlas_hub.kit.secret import Secret
+from atlas_hub.providers import PROVIDERS
 from atlas_hub.providers.contract import UNKEYED, CheckResult, Form, Method, Provider, scope_of
 from atlas_hub.services import apps
+from atlas_hub.services.wire_types import named
 from atlas_hub.storage import connections as stored
 from atlas_hub.storage.db import Tx
 from atlas_hub.storage.models import Connection, Credential
@@ -60,13 +62,25 @@ def unseal(
 ) -> Form:
     """The form that is used, with what its OAuth app lends. Raises `VaultLocked`, `Incomplete` for a wrong field."""
     secrets: dict[str, Any] = dict(vault.open(credential.current or b"", bound_to=bound_to(credential, "current")))
-    own = secrets.pop(OPTIONS, None)
-    options = row.options if own is None else json.loads(own.reveal())
+    own = kept_beside(secrets)
+    options = row.options if own is None else own
     try:
-        form: Form = method.read({**options, **secrets, **(lent or {})})
+        form: Form = method.read({**options, **_as_of(row, method, secrets), **(lent or {})})
     except BadForm as error:
         raise Incomplete(error.text) from None
     return form
+
+
+def kept_beside(secrets: Mapping[str, Secret]) -> dict[str, Any] | None:
+    """The fields without a secret that are kept in a slot beside its secrets; None where the row has them."""
+    kept = secrets.get(OPTIONS)
+    return None if kept is None else dict(json.loads(kept.reveal()))
+
+
+def _as_of(row: Connection, method: Method[Any], secrets: dict[str, Any]) -> dict[str, Any]:
+    """The secrets by the names of a method's form: another method may have stored them, for the same account."""
+    provider = PROVIDERS.get(row.provider)
+    return named(provider, method, secrets) if provider else secrets
 
 
 async def written(hub: Hub, tx: Tx, workspace: str, order: Order, row: Connection) -> Credential:

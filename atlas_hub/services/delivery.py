@@ -34,12 +34,13 @@ DESTINATION_LENGTH = 320
 
 @dataclass(frozen=True, kw_only=True)
 class Sent:
-    """What the vendor said to a test message: `text` is its receipt or its reason."""
+    """What the vendor said to a test message: `text` is its receipt or its reason, `proves` as in `Receipt`."""
 
     success: bool
     text: str
     receipt: str = ""
     code: str = ""
+    proves: bool = True
 
 
 def test_message(actor: Actor, hub: Hub) -> Message:
@@ -85,11 +86,12 @@ async def send_test(hub: Hub, actor: Actor, connection_id: str, to: str = "") ->
             raise NotFound("This connection was disconnected while the message was on its way.")
         if present.connected_at == row.connected_at:  # else it was sent with the former credentials
             # A vendor that is busy or does not answer may have taken it.
-            refused = "unknown" if failure is not None and failure.retryable else "no"
-            if sent.success:
+            open_ended = sent.success or (failure is not None and failure.retryable)
+            if sent.success and sent.proves:
                 truths.delivered(present, sent.text, change.at)
             else:
-                present.checks = truths.told(present.checks, Truth.DELIVERED, refused, change.at, sent.text)
+                status = "unknown" if open_ended else "no"
+                present.checks = truths.told(present.checks, Truth.DELIVERED, status, change.at, sent.text)
             if failure is not None and failure.code in {"INVALID_CREDENTIALS", "AUTH_EXPIRED"}:
                 truths.failed(present, failure, change.at)
         await _note(change, provider, row.id, to, sent)
@@ -155,7 +157,7 @@ async def _sent(
             raise
         refusal = InsufficientPermissions(error.text)  # an address that an admin typed is not allowed any more
         return Sent(success=False, text=refusal.text, code=refusal.code), refusal
-    return Sent(success=True, text=receipt.text, receipt=receipt.id), None
+    return Sent(success=True, text=receipt.text, receipt=receipt.id, proves=receipt.proves), None
 
 
 async def _note(change: Change, provider: Provider, connection_id: str, to: str, sent: Sent) -> None:

@@ -1,4 +1,4 @@
-"""How an integration's credentials are kept: mail as the fields of its form, live; all else by its wire names."""
+"""How an integration's credentials are kept: what is live as the fields of its form, all else by its wire names."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 from atlas_hub.hub import Hub
 from atlas_hub.kit.errors import BadForm, InvalidCredentials, NotFound, TooManyRequests
 from atlas_hub.kit.secret import HIDDEN, Secret, mask
+from atlas_hub.kit.stars import starred
 from atlas_hub.providers.contract import CheckResult, Form, silent
 from atlas_hub.services import asking, pending, saving, truths
 from atlas_hub.services import wire_credentials as wire
@@ -26,20 +27,20 @@ LIVE = "account"
 
 
 def filled(way: wire.Way, given: Mapping[str, str | bool]) -> dict[str, Any]:
-    """What was given, by the names under which it is kept: form fields for mail, else those of the wire."""
-    return wire.mail_values(way.method, given) if way.kind == LIVE else dict(given)
+    """What was given, by the names under which it is kept: form fields for what is live, else those of the wire."""
+    return wire.form_values(way.provider, way.method, given) if way.kind == LIVE else dict(given)
 
 
 def merged(hub: Hub, row: Connection, credential: Credential | None, given: Mapping[str, Any]) -> dict[str, Any]:
     """What is stored, with what was given laid over it; "" clears. Raises `BadForm`, `VaultLocked`."""
     way = wire.Way(row.provider, row.method, row.kind, "")
-    masks = wire.field_masks(row.method, row.masks) if row.kind == LIVE else row.masks
+    masks = wire.field_masks(row.provider, row.method, row.masks) if row.kind == LIVE else row.masks
     before = dict(row.options) if credential is None else pending.written(hub, row, credential)
     return {**before, **filled(way, wire.given(given, masks))}
 
 
 async def proof(hub: Hub, row: Connection, values: Mapping[str, Any]) -> CheckResult | None:
-    """What the vendor proves of mail; None for what only its callers can prove. Raises a `ProviderError`."""
+    """What the vendor proves of what is live; None for what only its callers can prove. Raises a `ProviderError`."""
     if row.kind != LIVE:
         return None
     _, method = find_method(row.provider, row.method)
@@ -56,7 +57,7 @@ async def write(change: Change, row: Connection, values: Mapping[str, Any], prov
         credential = Credential(workspace=row.workspace, provider=row.provider, account_key=f"row:{row.id}", key_id="")
         change.tx.add(credential)
     if row.kind == LIVE:
-        secrets = _write_mail(change, row, values, proven)
+        secrets = _write_live(change, row, values, proven)
     else:
         public, secrets = wire.split(values)
         row.options, row.masks = dict(public), dict(wire.masks_of(secrets))
@@ -70,10 +71,10 @@ async def write(change: Change, row: Connection, values: Mapping[str, Any], prov
     row.credential_id = credential.id
 
 
-def _write_mail(
+def _write_live(
     change: Change, row: Connection, values: Mapping[str, Any], proven: CheckResult | None
 ) -> dict[str, Secret]:
-    """Mail's row as any door writes it, and its secrets; incomplete, it is kept and says what is missing."""
+    """The row as any door writes it, and its secrets; incomplete, it is kept and says what is missing."""
     provider, method = find_method(row.provider, row.method)
     row.connected_at, row.checks = change.at, {}
     try:
@@ -86,9 +87,10 @@ def _write_mail(
             name: value for name, value in values.items() if name in method.form.model_fields and name not in known
         }
         row.masks = {name: HIDDEN if "password" in name else mask(secret) for name, secret in secrets.items()}
+        row.stars = {name: starred(secret) for name, secret in secrets.items() if "password" not in name}
         row.account_name, row.details = "", []
         return secrets
-    row.options, row.masks = form.public(), form.masks()
+    row.options, row.masks, row.stars = form.public(), form.masks(), form.stars()
     row.account_name = method.called(form)[: saving.NAME_LENGTH]
     row.details = [[name, value] for name, value in method.facts(form).items()]
     if proven is None:
@@ -112,19 +114,20 @@ async def rewrite(change: Change, row: Connection, given: Mapping[str, Any], pro
             form = method.read(values)
         except BadForm as error:  # it would take the place of one that works
             raise BadForm({"credentials": error.text}) from None
-        pending.put(change, row, credential, form)
+        await pending.put(change, row, form, method)
         return True
     await write(change, row, values, proven)
     return False
 
 
 def check_soon(hub: Hub, actor: Actor, row: Connection) -> None:
-    """Check live mail beside the request, where it is whole."""
+    """Check what is live and unproven beside the request, where it is whole."""
     if row.kind == LIVE and row.state == State.UNVERIFIED:
-        hub.soon(_check(hub, actor, row.id))
+        hub.soon(check(hub, actor, row.id))
 
 
-async def _check(hub: Hub, actor: Actor, row_id: str) -> None:
+async def check(hub: Hub, actor: Actor, row_id: str) -> None:
+    """Check a connection, unless it was deleted meanwhile or is checked often enough. It never fails."""
     from atlas_hub.services import connections  # it opens rows through what this module writes
 
     try:
@@ -132,4 +135,4 @@ async def _check(hub: Hub, actor: Actor, row_id: str) -> None:
     except (NotFound, TooManyRequests):
         return  # deleted meanwhile, or asked often enough
     except Exception:
-        log.exception("An integration could not be checked; its card says so.")
+        log.exception("A connection could not be checked; its card says so.")

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from atlas_hub.kit.errors import HubError
 from atlas_hub.services import wire_credentials as wire
 from atlas_hub.storage.models import Connection
+
+WITH_A_PRIMARY: Final = frozenset({"email", "sms"})
+"""The channels of which the chat API knows a primary; a card of another has one that is not told there."""
 
 
 class StillUsed(HubError):
@@ -68,17 +71,17 @@ class IntegrationView:
 def view_of(row: Connection) -> IntegrationView:
     """A row as it may be shown."""
     said = row.integration
-    fallback = "email" if row.scope == "email" else "chat"
+    channel = str(said.get("channel", "email" if row.scope == "email" else "chat"))
     return IntegrationView(
         id=row.id,
         workspace=row.workspace,
         name=row.label,
         identifier=row.identifier,
         provider_id=wire.wire_of(row.provider, row.method),
-        channel=str(said.get("channel", fallback)),
+        channel=channel,
         kind=str(said.get("kind", "delivery")),
         active=row.active,
-        primary=row.primary_scope is not None,
+        primary=row.primary_scope is not None and channel in WITH_A_PRIMARY,
         on_page=row.on_page,
         conditions=list(said.get("conditions", [])),
         configurations=said.get("configurations", {}),

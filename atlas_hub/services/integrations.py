@@ -1,4 +1,4 @@
-"""The chat API's integrations: a provider set up in a workspace, live where it sends mail."""
+"""The chat API's integrations: a provider set up in a workspace, live where it sends mail or alerts."""
 
 from __future__ import annotations
 
@@ -10,19 +10,27 @@ from atlas_hub.bus import Changed
 from atlas_hub.hub import Hub
 from atlas_hub.kit.errors import BadForm, Conflict, NotFound
 from atlas_hub.kit.ids import new_id
-from atlas_hub.providers.contract import CheckResult
+from atlas_hub.providers.contract import CheckResult, scope_of
 from atlas_hub.services import apps, integration_credentials, letting_go, pending, saving
 from atlas_hub.services import wire_credentials as wire
 from atlas_hub.services.access import Actor, require_admin
 from atlas_hub.services.changing import Change, changing
-from atlas_hub.services.integration_views import IntegrationView, NoPrimary, OnlyOne, StillUsed, Wanted, view_of
+from atlas_hub.services.integration_views import (
+    WITH_A_PRIMARY,
+    IntegrationView,
+    NoPrimary,
+    OnlyOne,
+    StillUsed,
+    Wanted,
+    view_of,
+)
+from atlas_hub.services.opening import find_method
 from atlas_hub.storage import connections, installation
 from atlas_hub.storage import integrations as stored
 from atlas_hub.storage.db import Broken, Tx
 from atlas_hub.storage.models import Connection
 
 SOURCE: Final = "chat"
-WITH_A_PRIMARY: Final = frozenset({"email", "sms"})
 PURPOSES: Final[Mapping[str, str]] = {"email": "mail", "sms": "sms", "chat": "chat"}
 ONCE: Final = frozenset({"novu-email", "novu-sms"})
 """What the original has for demonstration."""
@@ -239,8 +247,9 @@ async def _require_first(tx: Tx, row: Connection, provider_id: str, channel: str
 
 
 async def _fill_the_gap(tx: Tx, row: Connection) -> None:
-    """Make an active row the primary where its channel has one to give and nobody has it."""
-    if row.scope in WITH_A_PRIMARY and await connections.primary_of(tx, row.workspace, row.scope) is None:
+    """Make an active row the primary where its scope has one to give and nobody has it."""
+    may = row.kind == integration_credentials.LIVE or row.scope in WITH_A_PRIMARY
+    if may and await connections.primary_of(tx, row.workspace, row.scope) is None:
         await saving.promote(tx, row)
         await tx.flush()
 
@@ -251,14 +260,22 @@ async def _tell(hub: Hub, row: Connection) -> None:
 
 
 def _require_channel(way: wire.Way, channel: str) -> None:
-    wants = {"account": "email", "app": "chat"}.get(way.kind, channel)
-    if channel != wants:
-        raise BadForm({"channel": f"{way.name} is for the channel {wants}."})
+    if channel != (way.channel or channel):
+        raise BadForm({"channel": f"{way.name} is for the channel {way.channel}."})
+
+
+def _place(way: wire.Way, channel: str) -> tuple[str, str]:
+    """Purpose and scope of a new row: those of its method where it is live."""
+    if way.kind == integration_credentials.LIVE:
+        provider, method = find_method(way.provider, way.method)
+        return method.purpose.value, scope_of(provider, method)
+    purpose = PURPOSES.get(channel, channel)
+    return purpose, channel if channel in WITH_A_PRIMARY else f"{way.provider}:{purpose}"
 
 
 def _new_row(actor: Actor, way: wire.Way, channel: str, wanted: Wanted, kind: str) -> Connection:
     row_id = new_id()
-    purpose = PURPOSES.get(channel, channel)
+    purpose, scope = _place(way, channel)
     name = wanted.name or way.name
     slug = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:100] or "integration"
     said: dict[str, Any] = {"channel": channel, "kind": kind}
@@ -272,7 +289,7 @@ def _new_row(actor: Actor, way: wire.Way, channel: str, wanted: Wanted, kind: st
         provider=way.provider,
         method=way.method,
         purpose=purpose,
-        scope=channel if channel in WITH_A_PRIMARY else f"{way.provider}:{purpose}",
+        scope=scope,
         identifier=wanted.identifier or f"{slug}-{row_id[-8:]}",
         label=name,
         account_key=f"row:{row_id}",

@@ -7,7 +7,9 @@ from typing import Final
 from atlas_hub.engine import Found, Job, Sweep
 from atlas_hub.hub import Hub
 from atlas_hub.providers import PROVIDERS
-from atlas_hub.services import letting_go, pending, proving, refreshing
+from atlas_hub.services import configurations, integration_credentials, letting_go, pending, proving, refreshing
+from atlas_hub.services.access import Actor, Role
+from atlas_hub.services.views import State
 from atlas_hub.storage import consents, expiry
 from atlas_hub.storage.models import Connection
 
@@ -33,7 +35,7 @@ async def unproven(hub: Hub) -> Found:
     """The connections that no vendor has answered about yet, each to be asked about again."""
     asked = [slug for slug, provider in PROVIDERS.items() if proving.asks(provider)]
     async with hub.db.reading() as tx:
-        rows = await consents.unproven(tx, pending.UNANSWERED, asked, 100)
+        rows = await consents.unproven(tx, (pending.UNANSWERED, configurations.STORED), asked, 100)
     return [(PROVE, row.id) for row in rows]
 
 
@@ -43,6 +45,9 @@ async def prove(hub: Hub, row_id: str) -> None:
         row = await tx.get(Connection, row_id)
     if row is not None and (row.subscriber or row.contexts):
         await proving.prove(hub, row.workspace, row.id)
+    elif row is not None and row.state == State.UNVERIFIED:
+        itself = Actor(id="hub", name="hub", display="Atlas Hub", workspace=row.workspace, role=Role.OWNER)
+        await integration_credentials.check(hub, itself, row.id)
     elif row is not None:
         await pending.settle(hub, row.id)
 

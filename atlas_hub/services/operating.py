@@ -8,14 +8,13 @@ from collections.abc import Iterable, Mapping
 from importlib.metadata import PackageNotFoundError, version
 
 from atlas_hub.hub import Hub, Unreachable
+from atlas_hub.kit.metrics import Gauges
 from atlas_hub.services.views import State
 from atlas_hub.storage import figures, installation
 
 PATIENCE = 2.0
 """Seconds that each part has to answer."""
 OK = "ok"
-
-Gauges = Mapping[str, tuple[str, Iterable[tuple[Mapping[str, str], float]]]]
 
 
 async def readiness(hub: Hub) -> dict[str, str]:

@@ -7,20 +7,19 @@ from typing import Any
 from atlas_hub.hub import Hub
 from atlas_hub.kit.errors import AlreadyConnected, AnotherAccount, Conflict, NotFound
 from atlas_hub.kit.ids import new_id
-from atlas_hub.providers.contract import CheckResult, Method, Provider, Purpose
-from atlas_hub.services import apps, credentials, environment, letting_go, truths
+from atlas_hub.providers.contract import CheckResult, Method, Purpose
+from atlas_hub.services import apps, credentials, environment, letting_go, merging, truths
 from atlas_hub.services.access import Actor
 from atlas_hub.services.changing import Change
 from atlas_hub.services.views import Connected, said, view_of
+from atlas_hub.storage import configurations
 from atlas_hub.storage import connections as stored
 from atlas_hub.storage.db import Tx
 from atlas_hub.storage.models import Connection, Credential
 
-LABEL_LENGTH, NAME_LENGTH = 120, 200
-"""What the columns take; a vendor may tell longer ones."""
+LABEL_LENGTH, NAME_LENGTH = merging.LABEL_LENGTH, merging.NAME_LENGTH
 RENEW = "renew"
 """The mode in which a connection gets new credentials of the account that it has."""
-CLAIMING = frozenset({Purpose.CHAT, Purpose.TRACK})
 
 
 async def save(change: Change, order: credentials.Order) -> Connected:
@@ -34,7 +33,7 @@ async def save(change: Change, order: credentials.Order) -> Connected:
         stays, gone = await _make_way(change, order, leaving)
         leaving = None if stays else leaving
     account = order.result.account
-    if account is not None and order.method.purpose in CLAIMING:
+    if account is not None and order.method.purpose in merging.CLAIMING:
         mine = await stored.claim(tx, actor.workspace, order.provider.slug, account.app_key, account.key)
         if not mine:
             raise Conflict(
@@ -49,6 +48,7 @@ async def save(change: Change, order: credentials.Order) -> Connected:
     elif former not in {None, credential.id}:
         await tx.flush()
         await stored.drop_unused(tx, str(former))
+    await configurations.drop_beside(tx, row, credential.id)
     stays = order.mode == "add" or (present is not None and present.id == order.renews)
     if not stays or await stored.primary_of(tx, actor.workspace, order.scope) is None:
         await promote(tx, row)
@@ -176,7 +176,7 @@ def _write(hub: Hub, actor: Actor, order: credentials.Order, row: Connection, cr
     row.connected_by = actor.called
     if row.label == row.account_name:  # nobody renamed it
         row.label = order.result.label[:LABEL_LENGTH]
-    _name(row, order.result)
+    merging.name(row, order.result)
     row.checks = {}  # what was delivered was delivered by the former credentials
     if order.result.account is None:
         row.details = [[name, value] for name, value in order.method.facts(order.form).items()]
@@ -186,40 +186,31 @@ def _write(hub: Hub, actor: Actor, order: credentials.Order, row: Connection, cr
         truths.accepted(row, order.provider, order.result, row.updated_at)
 
 
-def _name(row: Connection, result: CheckResult) -> None:
-    account = result.account
-    if account is None:
-        row.account_name = result.label[:NAME_LENGTH]
-        return
-    row.app_key, row.account_key = account.app_key, account.key
-    row.account_name = account.name[:NAME_LENGTH]
-    row.details = [[name, value] for name, value in account.details.items()]
-    row.wire = dict(account.wire)
-
-
 async def prove(
-    tx: Tx,
+    change: Change,
     row: Connection,
     credential: Credential | None,
-    provider: Provider,
     method: Method[Any],
     result: CheckResult,
 ) -> None:
     """Write what a later check proved: names that changed at the vendor, scopes, expiry, a claim not yet made."""
+    tx = change.tx
     if credential is not None:
         credentials.tell(credential, result)
     account = result.account
+    if credential is not None and merging.is_nameless(row):
+        await merging.identify(change, row, credential, method, result)
+        return
     given = row.source == environment.SOURCE  # its variable may have been set to another account's token
     if account is None or (not given and (account.app_key, account.key) != (row.app_key, row.account_key)):
         return
     moved = (row.app_key, row.account_key) != (account.app_key, account.key)
     former = (row.workspace, row.provider, row.app_key, row.account_key)
-    _name(row, result)
+    merging.name(row, result)
     await tx.flush()
     if moved:
         await stored.free_claim(tx, *former)
-    if method.purpose in CLAIMING and not (row.subscriber or row.contexts):
-        await stored.claim(tx, row.workspace, provider.slug, account.app_key, account.key)
+    await merging.claim(change, row, method)
 
 
 async def promote(tx: Tx, row: Connection) -> None:

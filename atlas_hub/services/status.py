@@ -10,11 +10,11 @@ from typing import Any
 
 from atlas_hub.hub import Hub
 from atlas_hub.kit.clock import iso
-from atlas_hub.providers import PROVIDERS
+from atlas_hub.providers import PARTS, PROVIDERS, key_of, parts_of
 from atlas_hub.providers.contract import Provider, Sends, scope_of
 from atlas_hub.services import beside, environment
 from atlas_hub.services.access import Actor
-from atlas_hub.services.beside import Beside, consent_of, oauth_app
+from atlas_hub.services.beside import Beside, consent_of, fallback, hint_of, oauth_app, scrape_of, suggested_in
 from atlas_hub.services.views import CONNECTED, CardView, ConnectionView, Other, State, scopes_of, state_of, view_of
 from atlas_hub.storage import connections as stored
 
@@ -83,25 +83,27 @@ class Overview:
 
 async def overview(hub: Hub, actor: Actor) -> Overview:
     """Every card of a workspace: four queries."""
-    return await _overview(hub, actor.workspace, PROVIDERS.values())
+    return await _overview(hub, actor.workspace, PARTS.values())
 
 
-async def card(hub: Hub, workspace: str, slug: str) -> CardView:
-    """One card of a workspace: four queries."""
-    return (await _overview(hub, workspace, [PROVIDERS[slug]])).cards[0]
+async def card(hub: Hub, workspace: str, key: str) -> CardView:
+    """One card of a workspace, by its key: four queries."""
+    return (await _overview(hub, workspace, [PARTS[key]])).cards[0]
 
 
-async def _overview(hub: Hub, workspace: str, providers: Iterable[Provider]) -> Overview:
+async def cards(hub: Hub, workspace: str, slug: str) -> tuple[CardView, ...]:
+    """The cards of all parts of a provider: four queries."""
+    return (await _overview(hub, workspace, parts_of(slug))).cards
+
+
+async def _overview(hub: Hub, workspace: str, parts: Iterable[Provider]) -> Overview:
     if not hub.has_database:
-        return Overview(cards=tuple(_card(hub, provider, (), Beside()) for provider in providers))
+        return Overview(cards=tuple(_card(hub, workspace, part, (), Beside()) for part in parts))
     rows, near = await _read(hub, workspace)
     present = frozenset(found.row.provider for found in rows if found.row.source == environment.SOURCE)
     if await environment.settle(hub, workspace, present):
         rows, near = await _read(hub, workspace)
-    cards = [
-        _card(hub, provider, [found for found in rows if _card_of(found.row) == provider.slug], near)
-        for provider in providers
-    ]
+    cards = [_card(hub, workspace, part, [each for each in rows if _is_of(part, each.row)], near) for part in parts]
     return Overview(cards=tuple(cards), webhooks=near.hooks)
 
 
@@ -110,12 +112,20 @@ def _card_of(row: Any) -> str:
     return "email" if row.primary_scope == "email" else str(row.provider)
 
 
+def _is_of(part: Provider, row: Any) -> bool:
+    """Whether a row stands on the card of this part: by its scope, where the provider has several parts."""
+    if _card_of(row) != part.slug:
+        return False
+    scopes = {scope_of(each, each.methods[0]): key_of(each) for each in parts_of(part.slug)}
+    return scopes.get(str(row.scope), part.slug) == key_of(part)
+
+
 async def _read(hub: Hub, workspace: str) -> tuple[list[stored.Stored], Beside]:
     async with hub.db.reading() as tx:
         return await stored.cards(tx, workspace), await beside.read(hub, tx, workspace)
 
 
-def _card(hub: Hub, provider: Provider, rows: Sequence[stored.Stored], near: Beside) -> CardView:
+def _card(hub: Hub, workspace: str, provider: Provider, rows: Sequence[stored.Stored], near: Beside) -> CardView:
     consent, waits = consent_of(hub, provider, near)
     gift = environment.given(hub, provider)
     mail = gift is not None and environment.is_mail(gift.method)
@@ -144,8 +154,11 @@ def _card(hub: Hub, provider: Provider, rows: Sequence[stored.Stored], near: Bes
         )
     return CardView(
         provider=provider.slug,
+        key=key_of(provider),
         mode=mode.value,
         connection=view,
+        suggested=suggested_in(provider, workspace),
+        scrape=scrape_of(hub, workspace, view),
         others=tuple(
             Other(
                 id=each.row.id,
@@ -155,27 +168,14 @@ def _card(hub: Hub, provider: Provider, rows: Sequence[stored.Stored], near: Bes
             )
             for each in others
         ),
-        hint=_hint(provider) if mode is Mode.HINT else (),
+        hint=hint_of(provider) if mode is Mode.HINT else (),
         variables=gift.variables if gift and mode is Mode.ENVIRONMENT and not hub.settings.saas else (),
-        fallback=_fallback(hub, gift) if gift and mail and primary is None else "",
+        fallback=fallback(hub, gift) if gift and mail and primary is None else "",
         falls_back=gift is not None and mail and gift.form is not None and primary is None and hub.has_database,
         waits_until=waits,
         consent=consent,
-        subscribers=near.subscribed.get(provider.slug, 0),
+        subscribers=near.subscribed.get(provider.slug, 0) if key_of(provider) == provider.slug else 0,
     )
-
-
-def _hint(provider: Provider) -> tuple[str, ...]:
-    """What the operator may set so that it works here: a database, or variables of the provider's own."""
-    return ("DATABASE_URL", *(" and ".join(way.variables.values()) for way in provider.environment))
-
-
-def _fallback(hub: Hub, gift: environment.Given) -> str:
-    if hub.settings.saas:
-        return "Until then mail goes through this service's own mail." if gift.form else ""
-    if gift.form is None:
-        return f"The mail settings of the environment cannot be used. {gift.fault}"
-    return f"Mail goes through {gift.method.label}, as the environment says ({', '.join(gift.variables)})."
 
 
 async def answer(hub: Hub, actor: Actor) -> dict[str, Any]:

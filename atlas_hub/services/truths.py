@@ -7,7 +7,7 @@ from typing import Any
 
 from atlas_hub.kit.clock import iso
 from atlas_hub.kit.errors import Incomplete, InsufficientPermissions, ProviderError, VaultLocked
-from atlas_hub.providers.contract import Alerts, CheckResult, Feature, Provider, Sends
+from atlas_hub.providers.contract import Alerts, CheckResult, Feature, Provider, Purpose, Sends
 from atlas_hub.services.views import State, Truth, missing_scopes
 from atlas_hub.storage.models import Connection
 
@@ -30,22 +30,23 @@ def told(checks: dict[str, Any], truth: Truth, status: str, at: datetime, proof:
 
 
 def accepted(row: Connection, provider: Provider, result: CheckResult, at: datetime) -> None:
-    """Write what an accepted check proved into the row."""
+    """Write what an accepted check proved into the row: nothing where it posts nothing and posting was refused."""
+    if result.unproven and _was_refused(row):
+        return
     granted = None if result.granted is None else sorted(result.granted)
     missing = missing_scopes(provider, granted, row.features)
     vendor = provider.asked_as(row.method)
     who = f" as {result.account.name}" if result.account else ""
     checks = told(row.checks, Truth.CONFIGURED, "yes", at, "All fields are set.")
-    arrived = row.checks.get(Truth.DELIVERED.value, {}).get("status") == "yes"
+    seen = [row.checks.get(truth.value, {}).get("status") for truth in (Truth.DELIVERED, Truth.AUTHENTICATED)]
+    arrived = "yes" in seen
     if result.unproven and not arrived:
         checks = told(checks, Truth.AUTHENTICATED, "unknown", at, result.unproven)
     elif not result.unproven or row.checks.get(Truth.AUTHENTICATED.value, {}).get("status") != "yes":
         proof = "It took what was sent." if result.unproven else f"{vendor} accepted it{who}."
         checks = told(checks, Truth.AUTHENTICATED, "yes", at, proof)
     checks = _authorized(checks, vendor, granted, missing, at)
-    sends = isinstance(provider.method(row.method), Sends | Alerts)
-    nothing = "Nothing was sent yet." if sends else f"No messages are sent through {provider.name}."
-    checks.setdefault(Truth.DELIVERED.value, {"status": "unknown", "at": None, "proof": nothing})
+    checks.setdefault(Truth.DELIVERED.value, {"status": "unknown", "at": None, "proof": _nothing(row, provider)})
     row.checks = checks
     row.failures, row.failing_since = 0, None
     row.state, row.reason = State.OK, ""
@@ -61,6 +62,21 @@ def accepted(row: Connection, provider: Provider, result: CheckResult, at: datet
     elif result.limits:
         row.state = State.DEGRADED if result.delivers else State.MISCONFIGURED
         row.reason = " ".join(result.limits)[:REASON_LENGTH]
+
+
+def _was_refused(row: Connection) -> bool:
+    """Whether the vendor refused the credentials when something was posted with them."""
+    return all(
+        row.checks.get(truth.value, {}).get("status") == "no" for truth in (Truth.AUTHENTICATED, Truth.DELIVERED)
+    )
+
+
+def _nothing(row: Connection, provider: Provider) -> str:
+    """What is said of what was delivered before anything was."""
+    if row.purpose == Purpose.SCRAPE:
+        return f"{provider.name} scraped nothing yet."
+    sends = isinstance(provider.method(row.method), Sends | Alerts)
+    return "Nothing was sent yet." if sends else f"No messages are sent through {provider.name}."
 
 
 def _authorized(
@@ -102,10 +118,11 @@ def switched(row: Connection, provider: Provider, granted: list[Any] | None, at:
 
 def delivered(row: Connection, proof: str, at: datetime) -> None:
     """Write that something really arrived: of what can be proven no other way, this is the proof."""
+    refused = _was_refused(row)
     row.checks = told(row.checks, Truth.DELIVERED, "yes", at, proof)
-    if row.checks.get(Truth.AUTHENTICATED.value, {}).get("status") == "unknown":
+    if refused or row.checks.get(Truth.AUTHENTICATED.value, {}).get("status") == "unknown":
         row.checks = told(row.checks, Truth.AUTHENTICATED, "yes", at, proof)
-        if row.state == State.UNVERIFIED:
+        if row.state == (State.RECONNECT if refused else State.UNVERIFIED):
             row.state, row.reason = State.OK, ""
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -232,8 +232,10 @@ class ConsentView:
 
 @dataclass(frozen=True, kw_only=True)
 class CardView:
-    """One card: a mode (`status.Mode`), the connection it shows, and the others stored beside it.
+    """One card, of one part of a provider: a mode (`status.Mode`), the connection it shows, the others stored beside.
 
+    `key`: what the part is called on the page (`providers.key_of`). `suggested`: field → what its form begins with.
+    `scrape`: the configuration that a Prometheus takes, without the password.
     `hint`: variables that the operator may set to make it work, alternatives each; `variables`: those that are set and
     used. Both are empty in SaaS, where no variable's name may be seen. `fallback` says what mail goes through without
     a connection, and `falls_back` whether that can deliver. `waits_until`: when the consent under way ends.
@@ -241,8 +243,11 @@ class CardView:
     """
 
     provider: str
+    key: str
     mode: str
     connection: ConnectionView | None = None
+    suggested: Mapping[str, str] = field(default_factory=dict)
+    scrape: str = ""
     others: tuple[Other, ...] = ()
     hint: tuple[str, ...] = ()
     variables: tuple[str, ...] = ()

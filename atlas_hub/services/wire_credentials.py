@@ -1,4 +1,4 @@
-"""The chat API's names for credentials, and what they are here: form fields for mail, else public or sealed."""
+"""The chat API's names for credentials, and what they are here: form fields for what is live, else public or sealed."""
 
 from __future__ import annotations
 
@@ -16,12 +16,13 @@ FOREIGN: Final = "foreign"
 
 @dataclass(frozen=True)
 class Way:
-    """What a providerId is here. `kind` is the row's."""
+    """What a providerId is here. `kind` is the row's; `channel` the one that it is for, "" for any."""
 
     provider: str
     method: str
     kind: str
     name: str
+    channel: str = ""
 
 
 _APPS = (
@@ -38,9 +39,11 @@ _MAIL = (
     ("ses", "ses", "Amazon SES"),
     ("resend", "resend", "Resend"),
 )
+_ALERTS = (("pagerduty", "events_key", "PagerDuty"), ("opsgenie", "api_key", "Opsgenie"))
 KNOWN: Final[Mapping[str, Way]] = MappingProxyType(
-    {wire: Way(slug, "app", "app", name) for wire, slug, name in _APPS}
-    | {wire: Way("email", method, "account", name) for wire, method, name in _MAIL}
+    {wire: Way(slug, "app", "app", name, "chat") for wire, slug, name in _APPS}
+    | {wire: Way("email", method, "account", name, "email") for wire, method, name in _MAIL}
+    | {slug: Way(slug, method, "account", name, "chat") for slug, method, name in _ALERTS}
 )
 """providerId → what it is; every other is `foreign`."""
 
@@ -82,27 +85,36 @@ BOOLEANS: Final = frozenset(
     {"secure", "requireTls", "ignoreTls", "hmac", "authenticateByToken", "useFromAddressOverride"}
 )
 
-FIELDS: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
+FIELDS: Final[Mapping[tuple[str, str], Mapping[str, str]]] = MappingProxyType(
     {
-        "smtp": {
+        ("email", "smtp"): {
             "host": "host",
             "port": "port",
             "user": "username",
             "password": "password",
             "from": "sender_address",
         },
-        "sendgrid": {"apiKey": "api_key", "from": "sender_address"},
-        "postmark": {"apiKey": "server_token", "from": "sender_address"},
-        "ses": {
+        ("email", "sendgrid"): {"apiKey": "api_key", "from": "sender_address"},
+        ("email", "postmark"): {"apiKey": "server_token", "from": "sender_address"},
+        ("email", "ses"): {
             "region": "region",
             "accessKey": "access_key_id",
             "secretKey": "secret_access_key",
             "from": "sender_address",
         },
-        "resend": {"apiKey": "api_key", "from": "sender_address"},
+        ("email", "resend"): {"apiKey": "api_key", "from": "sender_address"},
+        ("pagerduty", "events_key"): {
+            "secretKey": "service_key",
+            "routingKey": "service_key",
+            "apiKey": "service_key",
+            "region": "region",
+        },
+        ("opsgenie", "api_key"): {"apiKey": "api_key", "region": "region"},
     }
 )
-"""Of each way to send mail: wire name → form field. What is not here is not used, and not kept."""
+"""Of each way that is live, by provider and method: wire name → form field. What is not here is not used, and not
+kept. Of several names for a field the last counts that says anything.
+"""
 
 
 def way_of(provider_id: str) -> Way:
@@ -164,18 +176,23 @@ def _truth(name: str, value: Any) -> bool | str:
     return value
 
 
-def mail_values(method: str, wire: Mapping[str, str | bool]) -> dict[str, Any]:
-    """Credentials as the fields of a way to send mail; "" stands for what is to be cleared."""
-    values: dict[str, Any] = {field: wire[name] for name, field in FIELDS[method].items() if name in wire}
+def form_values(provider: str, method: str, wire: Mapping[str, str | bool]) -> dict[str, Any]:
+    """Credentials as the fields of a way that is live; "" stands for what is to be cleared."""
+    values: dict[str, Any] = {}
+    for name, field in FIELDS[provider, method].items():
+        if name in wire and (wire[name] != "" or field not in values):
+            values[field] = wire[name]
+    if provider != "email" and isinstance(values.get("region"), str):
+        values["region"] = values["region"].upper()  # endpoints of the same vendors have it small
     if method == "smtp" and not {"secure", "requireTls", "ignoreTls"}.isdisjoint(wire):
         clear = wire.get("ignoreTls") is True or (wire.get("secure") is False and wire.get("requireTls") is not True)
         values["tls"] = not clear
     return values
 
 
-def field_masks(method: str, masks: Mapping[str, Any]) -> dict[str, Any]:
+def field_masks(provider: str, method: str, masks: Mapping[str, Any]) -> dict[str, Any]:
     """Masks by form field as masks by wire name."""
-    return {name: masks[field] for name, field in FIELDS.get(method, {}).items() if field in masks}
+    return {name: masks[field] for name, field in FIELDS.get((provider, method), {}).items() if field in masks}
 
 
 def split(wire: Mapping[str, str | bool | Secret]) -> tuple[dict[str, str | bool], dict[str, Secret]]:

@@ -28,12 +28,6 @@ async def by_lookup(ask: Ask, lookups: Sequence[str]) -> Any:
     return (await ask.execute(_BY_LOOKUP, {"lookups": lookups})).first()
 
 
-async def by_public_key(tx: Tx, public_key: str) -> ApiKey | None:
-    """The key with this public half that is not revoked: one query."""
-    statement = select(ApiKey).where(col(ApiKey.public_key) == public_key, col(ApiKey.revoked_at).is_(None))
-    return (await tx.execute(statement)).scalar_one_or_none()
-
-
 async def public_key_is_taken(tx: Tx, public_key: str) -> bool:
     """Whether any key, revoked or not, has this public half."""
     statement = select(col(ApiKey.id)).where(col(ApiKey.public_key) == public_key)

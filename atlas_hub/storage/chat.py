@@ -10,6 +10,7 @@ from sqlmodel import col
 
 from atlas_hub.kit.ids import is_id
 from atlas_hub.storage.db import Ask, Tx
+from atlas_hub.storage.integrations import LIVE_SCOPES
 from atlas_hub.storage.models import ChannelEndpoint, Connection, Credential
 
 _ROWS: Final[Table] = Connection.__table__  # type: ignore[attr-defined]  # SQLModel does not type it
@@ -45,15 +46,19 @@ def is_account_or_foreign(table: FromClause) -> ColumnElement[bool]:
 
 
 def _of_provider(table: FromClause, kind: str, provider: str) -> ColumnElement[bool]:
-    """An integration's kind and provider; mail, the only accounts among them, is known by its method."""
+    """An integration's kind and provider. Mail is known by its method; alerts may have been stored before the hub
+    knew their provider.
+    """
     if kind == "account":
-        return and_(table.c.kind == kind, table.c.provider == "email", table.c.method == provider)
+        mail = and_(table.c.kind == kind, table.c.provider == "email", table.c.method == provider)
+        return or_(mail, and_(table.c.kind.in_((kind, "foreign")), table.c.provider == provider))
     return and_(table.c.kind == kind, table.c.provider == provider)
 
 
 def is_integration(table: FromClause) -> ColumnElement[bool]:
-    """Every row without a resource but the cards' own accounts of chat providers and trackers."""
-    own = and_(same(table.c.kind, "account"), or_(same(table.c.purpose, "chat"), same(table.c.purpose, "track")))
+    """Every row without a resource but the accounts that are the cards' alone."""
+    live = or_(false(), *(same(table.c.scope, scope) for scope in LIVE_SCOPES))
+    own = and_(same(table.c.kind, "account"), ~live)
     return and_(same(table.c.subscriber, ""), same(table.c.contexts, ""), ~own)
 
 

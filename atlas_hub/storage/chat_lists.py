@@ -84,7 +84,7 @@ def _connections(wanted: Wanted, cut: Cut) -> Statements:
     if wanted.provider is not None:
         where += [table.c.kind == bindparam("kind"), table.c.provider == bindparam("provider")]
     if wanted.purpose is not None:
-        through = and_(resource(table), table.c.app_id.in_(_integration_ids()))
+        through = and_(resource(table), table.c.app_id.in_(_integration_ids(wanted.purpose)))
         where.append(or_(through, ~resource(table)) if wanted.purpose == "chat" else through)
     return statements(table, where, cut, with_integration)
 
@@ -104,11 +104,14 @@ def _endpoints(wanted: Wanted, cut: Cut) -> Statements:
     if wanted.provider is not None:
         app = _ROWS.alias("app")
         mail = and_(same(app.c.kind, "account"), same(app.c.provider, "email"), app.c.method == bindparam("provider"))
-        other = and_(app.c.kind == bindparam("kind"), app.c.provider == bindparam("provider"))
-        named = or_(mail, other) if wanted.provider[0] == "account" else other
+        kind, named = app.c.kind == bindparam("kind"), app.c.provider == bindparam("provider")
+        if wanted.provider[0] == "account":  # alerts may have been stored before the hub knew their provider
+            named = or_(mail, and_(or_(kind, same(app.c.kind, "foreign")), named))
+        else:
+            named = and_(kind, named)
         where.append(table.c.app_id.in_(select(app.c.id).where(app.c.workspace == bindparam("workspace"), named)))
     if wanted.purpose is not None:
-        where.append(table.c.app_id.in_(_integration_ids()))
+        where.append(table.c.app_id.in_(_integration_ids(wanted.purpose)))
     if wanted.connection is not None:
         row = _ROWS.alias("of")
         of = (row.c.workspace == bindparam("workspace"), row.c.identifier == bindparam("connection"))
@@ -141,7 +144,9 @@ def _integration_id() -> ColumnElement[Any]:
     )
 
 
-def _integration_ids() -> Select[Any]:
+def _integration_ids(purpose: str) -> Select[Any]:
+    """Those of a purpose; the channel of chat has those of alerts, too."""
     row = _ROWS.alias("app")
-    of = (row.c.workspace == bindparam("workspace"), row.c.purpose == bindparam("purpose"))
-    return select(row.c.id).where(*of, is_integration(row))
+    of = row.c.purpose == bindparam("purpose")
+    of = or_(of, same(row.c.purpose, "alerts")) if purpose == "chat" else of
+    return select(row.c.id).where(row.c.workspace == bindparam("workspace"), of, is_integration(row))

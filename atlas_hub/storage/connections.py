@@ -12,7 +12,7 @@ from sqlalchemy.orm import aliased
 from sqlmodel import col
 
 from atlas_hub.kit.ids import is_id
-from atlas_hub.storage import webhooks
+from atlas_hub.storage import configurations, webhooks
 from atlas_hub.storage.db import Ask, Tx
 from atlas_hub.storage.models import AccountClaim, Connection, Credential
 
@@ -229,12 +229,13 @@ async def drop_unused(tx: Tx, credential_id: str) -> None:
 
 
 async def delete_row(tx: Tx, connection: Connection) -> bool:
-    """Delete a connection; with its last holder the credential and the claim too. True where they went."""
+    """Delete a connection; what waits, and with its last holder credential and claim. True where they went."""
     credential_id = connection.credential_id
     await tx.delete(connection)
     await tx.flush()
     if credential_id is not None:
         await drop_unused(tx, credential_id)
+    await configurations.drop_beside(tx, connection, None)
     return await free_claim(tx, connection.workspace, connection.provider, connection.app_key, connection.account_key)
 
 

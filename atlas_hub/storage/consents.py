@@ -164,11 +164,11 @@ async def tied_elsewhere(tx: Tx, credential: Credential) -> bool:
     return (await tx.execute(statement)).scalar_one_or_none() is not None
 
 
-async def unproven(tx: Tx, reason: str, providers: Sequence[str], limit: int) -> list[Connection]:
-    """The connections that no vendor has answered about yet: mail whose new key waits with this `reason`, and the
-    subscribers' ones of these providers.
+async def unproven(tx: Tx, reasons: Sequence[str], providers: Sequence[str], limit: int) -> list[Connection]:
+    """The connections that no vendor has answered about yet: those that say so by one of these `reasons`, a new key
+    that waits or one that was just stored, and the subscribers' ones of these providers.
     """
-    waits = (col(Connection.state) == "degraded") & (col(Connection.reason) == reason)
+    waits = col(Connection.state).in_(("degraded", "unverified")) & col(Connection.reason).in_(reasons)
     subscribed = (
         ((col(Connection.subscriber) != "") | (col(Connection.contexts) != ""))
         & col(Connection.state).in_(("unverified", "unreachable"))

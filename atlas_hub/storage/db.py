@@ -174,9 +174,10 @@ def _begin_sqlite(connection: Connection) -> None:
         connection.exec_driver_sql(f"BEGIN {mode}")
 
 
-async def insert_once(tx: Tx, model: Any, **values: Any) -> bool:
+async def insert_once(tx: Tx | Ask, model: Any, **values: Any) -> bool:
     """Insert a row unless its primary key is there already, also where two insert it at once. True where it was new."""
-    insert = postgres_insert if tx.get_bind().dialect.name == "postgresql" else sqlite_insert
+    dialect = tx.dialect if isinstance(tx, AsyncConnection) else tx.get_bind().dialect
+    insert = postgres_insert if dialect.name == "postgresql" else sqlite_insert
     table = model.__table__
     statement = insert(table).values(**values).on_conflict_do_nothing().returning(*table.primary_key.columns)
     return (await tx.execute(statement)).first() is not None

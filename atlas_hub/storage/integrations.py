@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from sqlalchemy import ColumnElement, and_, delete, or_, select, update
 from sqlmodel import col
@@ -11,6 +12,9 @@ from atlas_hub.kit.ids import is_id
 from atlas_hub.storage.db import Tx
 from atlas_hub.storage.models import ChannelEndpoint, Connection, Credential
 
+LIVE_SCOPES: Final = ("email", "opsgenie:alerts", "pagerduty:alerts")
+"""The scopes of the accounts that are integrations: mail, and the alerts that the chat API has names for."""
+
 INTEGRATIONS: ColumnElement[bool] = and_(
     col(Connection.subscriber) == "",
     col(Connection.contexts) == "",
@@ -18,11 +22,13 @@ INTEGRATIONS: ColumnElement[bool] = and_(
     or_(
         col(Connection.kind).in_(("app", "foreign")),
         and_(
-            col(Connection.kind) == "account", col(Connection.scope) == "email", col(Connection.source) != "environment"
+            col(Connection.kind) == "account",
+            col(Connection.scope).in_(LIVE_SCOPES),
+            col(Connection.source) != "environment",
         ),
     ),
 )
-"""Apps, what the hub does not know, and mail; never a subscriber's account."""
+"""Apps, what the hub does not know, mail and alerts; never a subscriber's account."""
 
 
 async def listed(tx: Tx, workspace: str, *, active: bool = False) -> list[Connection]:

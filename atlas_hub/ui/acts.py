@@ -1,4 +1,4 @@
-"""What the drawer offers for a connection: a test message, another name, the end of it."""
+"""What the drawer offers for a connection: a test message or alert, another name, the end of it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 import reflex as rx
 
-from atlas_hub.providers.contract import Provider, Revokes, Sends
+from atlas_hub.providers.contract import Alerts, Provider, Purpose, Revokes, Sends
 from atlas_hub.services.status import Mode
 from atlas_hub.ui import consent, forms
 from atlas_hub.ui.connecting import submit
@@ -18,7 +18,12 @@ from atlas_hub.ui.used import STOPS, used_by
 
 
 def tests(provider: Provider, state: Any, page: Any) -> list[Markup]:
-    """The test message, where what is shown can send: a form for each kind of destination, one of which shows."""
+    """The test message, where what is shown can send: a form for each kind of destination, one of which shows.
+
+    What takes alerts has no destination; what can be sent nothing says why.
+    """
+    if provider.lifecycle.closed or provider.methods[0].purpose is Purpose.SCRAPE:
+        return [rx.cond(state.connection != "", _untestable(provider))]
     kinds: dict[str, list[Any]] = {}
     for method in provider.methods:
         if isinstance(method, Sends):
@@ -26,39 +31,58 @@ def tests(provider: Provider, state: Any, page: Any) -> list[Markup]:
     return [
         rx.cond(
             reduce(or_, [state.method == method.key for method in methods], state.falls_back),
-            _test(provider, methods[0], state, page),
+            _test(provider, _to(provider, methods[0], state), "message", page.preview, state),
         )
         for methods in kinds.values()
+    ] + [
+        rx.cond(state.method == method.key, _test(provider, rx.fragment(), "alert", page.alert, state))
+        for method in provider.methods
+        if isinstance(method, Alerts)
     ]
 
 
-def _test(provider: Provider, method: Any, state: Any, page: Any) -> Markup:
+def _untestable(provider: Provider) -> Markup:
+    why = (
+        f"{provider.name} was closed, so that nothing can be sent there."
+        if provider.lifecycle.closed
+        else f"Nothing is sent to {provider.name}: it comes and asks. What is known above says when it did."
+    )
+    return section("Test", rx.el.p(why, class_name="ah-quiet", custom_attrs={"data-untestable": ""}))
+
+
+def _to(provider: Provider, method: Any, state: Any) -> Markup:
+    """Where a test message goes: it begins with the default destination."""
     place = f"{provider.slug}-{method.key}-to"
     error = state.errors["test.to"]
+    return rx.el.div(
+        rx.el.label(method.destination, html_for=place),
+        rx.el.input(
+            id=place,
+            key=state.destination,
+            name="to",
+            type="text",
+            placeholder=method.destination_example,
+            default_value=state.destination,
+            auto_complete="off",
+            custom_attrs={
+                "aria-describedby": f"{place}-error",
+                "aria-invalid": rx.cond(error, "true", "false"),
+                "spellcheck": "false",
+            },
+        ),
+        rx.el.p(rx.cond(error, error, ""), id=f"{place}-error", class_name="ah-error", role="alert"),
+        class_name="ah-field",
+    )
+
+
+def _test(provider: Provider, to: Markup, kind: str, preview: Any, state: Any) -> Markup:
+    send = "Send test alert" if kind == "alert" else "Send test"
     return section(
-        "Send a test message",
+        f"Send a test {kind}",
         rx.el.form(
-            rx.el.div(
-                rx.el.label(method.destination, html_for=place),
-                rx.el.input(
-                    id=place,
-                    name="to",
-                    type="text",
-                    placeholder=method.destination_example,
-                    auto_complete="off",
-                    custom_attrs={
-                        "aria-describedby": f"{place}-error",
-                        "aria-invalid": rx.cond(error, "true", "false"),
-                        "spellcheck": "false",
-                    },
-                ),
-                rx.el.p(rx.cond(error, error, ""), id=f"{place}-error", class_name="ah-error", role="alert"),
-                class_name="ah-field",
-            ),
-            rx.el.details(
-                rx.el.summary("What will be sent"), rx.el.blockquote(page.preview), class_name="ah-disclosure"
-            ),
-            rx.el.div(submit(state, "test", "Send test", "Sending…"), class_name="ah-acts"),
+            to,
+            rx.el.details(rx.el.summary("What will be sent"), rx.el.blockquote(preview), class_name="ah-disclosure"),
+            rx.el.div(submit(state, "test", send, "Sending…"), class_name="ah-acts"),
             rx.el.p(
                 rx.match(
                     state.tested,
@@ -72,7 +96,11 @@ def _test(provider: Provider, method: Any, state: Any, page: Any) -> Markup:
             ),
             on_submit=state.send_test,
             no_validate=True,
-            custom_attrs={"aria-label": f"Send a test message by {provider.name}"},
+            custom_attrs={
+                "aria-label": f"Send a test alert to {provider.name}"
+                if kind == "alert"
+                else f"Send a test message by {provider.name}"
+            },
         ),
     )
 
@@ -120,7 +148,7 @@ def choices(provider: Provider, state: Any) -> Markup:
                 rx.fragment(_adopt(state), opens(forms.OWN_ONE, "Connect your own…")),
             ),
             rx.cond(
-                state.mode == Mode.CONNECTED.value,
+                (state.mode == Mode.CONNECTED.value) & (not provider.lifecycle.closed),
                 rx.cond(
                     state.by_consent & state.offers,
                     consent.begin(
@@ -130,7 +158,8 @@ def choices(provider: Provider, state: Any) -> Markup:
                 ),
             ),
             rx.cond(
-                (state.mode == Mode.CONNECTED.value) | (state.mode == Mode.NO_DEFAULT.value),
+                ((state.mode == Mode.CONNECTED.value) | (state.mode == Mode.NO_DEFAULT.value))
+                & (not provider.lifecycle.closed),
                 opens(forms.ADD, f"Add another {provider.name}…"),
             ),
             class_name="ah-row ah-choices",

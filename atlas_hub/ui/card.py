@@ -6,20 +6,25 @@ from typing import Any
 
 import reflex as rx
 
-from atlas_hub.providers.contract import Provider, Sends
+from atlas_hub.providers import key_of
+from atlas_hub.providers.contract import Provider, Purpose
 from atlas_hub.services.status import Mode
-from atlas_hub.ui import consent, words
+from atlas_hub.services.views import Truth
+from atlas_hub.ui import consent, newer, parts, words
 from atlas_hub.ui.theme import UNTOLD, Markup, address, ago, badge, link, mark
 
 SUBSCRIBERS = "subscribers"
 """The end of the address of the page that lists them."""
 
 
-def card(provider: Provider, state: Any, route: str, page: Any) -> Markup:
-    """The card of a provider in its group: expanded where something is stored, else a compact row."""
+def card(provider: Provider, state: Any, route: str, page: Any, beside: parts.Beside = ()) -> Markup:
+    """The card of a provider in its group: expanded where something is stored, else a compact row; `beside` it a
+    section for each other part.
+    """
     place = f"card-{provider.slug}"
+    worst = parts.worst(state, beside)
     return rx.el.article(
-        rx.el.div(mark(provider), rx.el.h3(provider.name, id=place), badge(state), class_name="ah-card-head"),
+        rx.el.div(mark(provider), rx.el.h3(provider.name, id=place), badge(worst), class_name="ah-card-head"),
         rx.match(
             state.mode,
             (words.LOADING, _skeleton()),
@@ -39,21 +44,43 @@ def card(provider: Provider, state: Any, route: str, page: Any) -> Markup:
         ),
         consent.outcome(provider, state, page),
         consent.asks(provider, state, page, _review(provider, route, page)),
+        _ending(provider, state),
+        newer.notice(provider, state, route, page),
         _subscribers(provider, state, route),
         _problem(state),
         _acts(provider, state, route, page),
+        *[parts.section(part, other, route, page) for part, other in beside],
         class_name="ah-card",
         custom_attrs={
             "data-card": provider.slug,
             "data-name": provider.name,
             "data-mode": state.mode,
             "data-state": state.state,
-            "data-tone": state.tone,
-            "data-word": state.badge,
+            "data-tone": worst.tone,
+            "data-word": worst.badge,
+            "data-beside": _also(beside),
             "aria-labelledby": place,
             "aria-busy": rx.cond(state.mode == words.LOADING, "true", "false"),
         },
     )
+
+
+def _also(beside: parts.Beside) -> Any:
+    """Whether another part is connected: the card is then found among the connected ones."""
+    found: Any = ""
+    for _, other in beside:
+        found = rx.cond(parts.connected(other), "connected", found)
+    return found
+
+
+def _ending(provider: Provider, state: Any) -> Markup:
+    """Where a service is in its life, but where the card says that it is closed anyway."""
+    life = words.lifecycle(provider)
+    if not life:
+        return rx.fragment()
+    said = rx.el.p(life, class_name="ah-reason", custom_attrs={"data-life": ""})
+    told = (state.mode == Mode.CLOSED.value) | (state.mode == words.LOADING)
+    return rx.cond(told | ((state.reason != "") & provider.lifecycle.closed), rx.fragment(), said)
 
 
 def needy(provider: Provider, state: Any, route: str) -> Markup:
@@ -68,11 +95,11 @@ def needy(provider: Provider, state: Any, route: str) -> Markup:
             link(
                 "Review",
                 rx.el.span(f" {provider.name}", class_name="ah-hidden"),
-                to=address(route, provider.slug),
+                to=address(route, key_of(provider)),
                 class_name="ah-button",
             ),
             class_name="ah-needy",
-            custom_attrs={"data-needs": provider.slug, "data-tone": state.tone},
+            custom_attrs={"data-needs": key_of(provider), "data-of": provider.slug, "data-tone": state.tone},
         ),
     )
 
@@ -118,10 +145,12 @@ def truth(state: Any, number: int, holds: str, fails: str, untold: str) -> Marku
 
 
 def _truths(provider: Provider, state: Any) -> Markup:
-    sends = any(isinstance(method, Sends) for method in provider.methods)
+    untold = {Truth.AUTHENTICATED: "not checked yet", Truth.DELIVERED: "nothing sent yet"}
+    if provider.methods[0].purpose is Purpose.SCRAPE:
+        untold = {Truth.AUTHENTICATED: "not seen yet", Truth.DELIVERED: "not scraped yet"}
+    told = [each for each in words.truths_of(provider) if each[1] in untold]
     return rx.el.p(
-        truth(state, 1, "accepted", "not accepted", "not checked yet"),
-        *([truth(state, 3, "delivered", "not delivered", "nothing sent yet")] if sends else []),
+        *[truth(state, at, yes.lower(), no.lower(), untold[each]) for at, each, yes, no in told],
         class_name="ah-truths",
     )
 
@@ -189,7 +218,7 @@ def _acts(provider: Provider, state: Any, route: str, page: Any) -> Markup:
                 Mode.CONNECTED.value,
                 rx.fragment(
                     rx.cond(
-                        page.may_change & (state.tone == words.Tone.BROKEN.value),
+                        page.may_change & (state.tone == words.Tone.BROKEN.value) & (not provider.lifecycle.closed),
                         _reconnect(
                             provider,
                             state,

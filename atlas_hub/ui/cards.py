@@ -1,4 +1,4 @@
-"""One state class for each provider, made from the registry: `CARDS["slack"]` is `SlackCard`.
+"""One state class for each part of each provider, made from the registry: `CARDS["slack"]` is `SlackCard`.
 
 The classes must exist, with the same names, before the page is compiled and in every worker, so nothing but the
 registry decides which there are. No var here, with an underscore or without, may ever hold a secret: states are
@@ -12,8 +12,8 @@ from typing import Any, ClassVar, Final
 import reflex as rx
 
 from atlas_hub.hub import hub
-from atlas_hub.kit.errors import AnotherAccount, BadForm, HubError
-from atlas_hub.providers import PROVIDERS
+from atlas_hub.kit.errors import AnotherAccount, BadForm, HubError, NotAvailable
+from atlas_hub.providers import PARTS, key_of
 from atlas_hub.providers.contract import Provider, Report
 from atlas_hub.services import connections, delivery
 from atlas_hub.services.access import Actor
@@ -22,6 +22,7 @@ from atlas_hub.services.views import Connected
 from atlas_hub.ui import forms, words
 from atlas_hub.ui.consenting import Consenting
 from atlas_hub.ui.guard import admin_only
+from atlas_hub.ui.newer import Newer
 from atlas_hub.ui.showing import FRESH, put
 from atlas_hub.ui.working import OWN, at_work, climb, tell, working
 
@@ -53,6 +54,10 @@ class CardState(rx.State, mixin=True):
     variables: rx.Field[list[str]] = rx.field(default_factory=list)
     fallback: str = ""
     falls_back: bool = False
+    suggested: rx.Field[dict[str, str]] = rx.field(default_factory=dict)
+    scrape: str = ""
+    destination: str = ""
+    invite: str = ""
 
     form: str = ""
     busy: str = ""
@@ -89,6 +94,8 @@ class CardState(rx.State, mixin=True):
             await tell(self, tried=typed.method)
 
             async def work(report: Report) -> Connected:
+                if self.provider.lifecycle.closed:  # no button leads here
+                    raise NotAvailable(words.lifecycle(self.provider))
                 return await connections.connect(
                     hub(),
                     actor,
@@ -250,16 +257,16 @@ class CardState(rx.State, mixin=True):
 
 def settle(card: Any, token: str) -> None:
     """Clear what an earlier visit of the tab left on a card, unless the card is at work."""
-    if (token, card.provider.slug) in at_work:
+    if (token, key_of(card.provider)) in at_work:
         return
     put(card, {name: FRESH[name] for name in ("busy", "form", *OWN)})
 
 
-def _state_of(provider: Provider) -> type[CardState]:
-    name = "".join(part.title() for part in provider.slug.replace("-", "_").split("_")) + "Card"
+def _state_of(key: str, provider: Provider) -> type[CardState]:
+    name = "".join(word.title() for word in key.split("_")) + "Card"
     made: type[CardState] = type(
         name,
-        (CardState, Consenting, rx.State),
+        (CardState, Consenting, Newer, rx.State),
         {
             "__module__": __name__,
             "__qualname__": name,
@@ -273,5 +280,5 @@ def _state_of(provider: Provider) -> type[CardState]:
     return made
 
 
-CARDS: Final = {slug: _state_of(provider) for slug, provider in PROVIDERS.items()}
-"""The state class of every provider's card."""
+CARDS: Final = {key: _state_of(key, part) for key, part in PARTS.items()}
+"""The state class of every part of every provider, by its key."""

@@ -1,4 +1,4 @@
-"""What stands beside the cards of the providers: the Webhooks card and the strip of delivery channels."""
+"""What stands beside the cards of the providers: the card of scheduled webhooks and the strip of delivery channels."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from atlas_hub.ui.cards import CARDS
 from atlas_hub.ui.theme import Markup, address, glyph, link, shape
 
 HOOKS = "webhooks"
+NAME = "Scheduled webhooks"
+"""Not *Webhook*: that one takes alerts, at one address for the workspace."""
 
 
 def webhooks(page: Any) -> Markup:
@@ -20,8 +22,8 @@ def webhooks(page: Any) -> Markup:
     active = page.webhooks > 0
     return rx.el.article(
         rx.el.div(
-            glyph(HOOKS, "Webhooks"),
-            rx.el.h3("Webhooks", id="card-webhooks"),
+            glyph(HOOKS, NAME),
+            rx.el.h3(NAME, id="card-webhooks"),
             rx.cond(page.loaded, rx.cond(active, _word("good", "Active"), _word("off", "None"))),
             class_name="ah-card-head",
         ),
@@ -33,14 +35,14 @@ def webhooks(page: Any) -> Markup:
                     rx.cond(page.webhooks == 1, " scheduled delivery goes", " scheduled deliveries go"),
                     " to a webhook.",
                 ),
-                "Scheduled deliveries to addresses of your own. None is active.",
+                "Schedules may deliver to webhooks of their own. None does now.",
             ),
             class_name="ah-quiet ah-sentence",
         ),
         class_name="ah-card",
         custom_attrs={
             "data-card": HOOKS,
-            "data-name": "Webhooks",
+            "data-name": NAME,
             "data-mode": rx.cond(active, "connected", "none"),
             "data-tone": rx.cond(active, "good", "off"),
             "data-word": rx.cond(active, "Active", "None"),

@@ -6,9 +6,11 @@ from typing import Any
 
 import reflex as rx
 
-from atlas_hub.providers.contract import Provider
+from atlas_hub.providers import key_of
+from atlas_hub.providers.contract import Provider, Purpose
 from atlas_hub.services.status import Mode
-from atlas_hub.ui import consent, words
+from atlas_hub.services.views import State
+from atlas_hub.ui import consent, newer, picker, scrape, words
 from atlas_hub.ui.acts import choices, danger, rename, tests
 from atlas_hub.ui.connecting import connecting, copies, how_to
 from atlas_hub.ui.facts import about, details, known, others, section
@@ -44,7 +46,12 @@ def drawer(provider: Provider, state: Any, route: str, page: Any) -> Markup:
             class_name="ah-drawer-body",
         ),
         class_name="ah-drawer-inside",
-        custom_attrs={"data-drawer": provider.slug, "data-mode": state.mode, "data-state": state.state},
+        custom_attrs={
+            "data-drawer": key_of(provider),
+            "data-of": provider.slug,
+            "data-mode": state.mode,
+            "data-state": state.state,
+        },
     )
 
 
@@ -81,12 +88,15 @@ def _not_available(provider: Provider) -> Markup:
 def _here(provider: Provider, state: Any, page: Any) -> Markup:
     """The body where something is stored or can be."""
     broken = (state.mode == Mode.CONNECTED.value) & (state.tone == words.Tone.BROKEN.value)
-    typing = page.may_change & (
-        (state.mode == Mode.FORM.value) | (state.mode == Mode.CONNECTING.value) | broken | (state.form != "")
+    # Nobody types a key of a service that was closed.
+    typing = (
+        page.may_change
+        & (not provider.lifecycle.closed)
+        & ((state.mode == Mode.FORM.value) | (state.mode == Mode.CONNECTING.value) | broken | (state.form != ""))
     )
     shown = state.state != ""
     return rx.fragment(
-        rx.cond(state.reason != "", section("What needs doing", rx.el.p(state.reason, class_name="ah-reason"))),
+        _doing(provider, state, page),
         _waiting(provider, state, page),
         rx.cond(state.mode == Mode.ENVIRONMENT.value, _environment(state)),
         rx.cond(state.fallback != "", section("Until then", rx.el.p(state.fallback))),
@@ -100,6 +110,8 @@ def _here(provider: Provider, state: Any, page: Any) -> Markup:
             rx.cond(state.mode == Mode.FORM.value, _for_admins(provider)),
         ),
         rx.cond(shown, rx.fragment(known(provider, state, page), details(state), scopes(provider, state, page))),
+        scrape.configuration(provider, state),
+        picker.channels(provider, state, page) if provider.methods[0].purpose is Purpose.CHAT else rx.fragment(),
         used_by(page, state.connection, rx.el.h3("Used by")),
         rx.cond(
             page.may_change,
@@ -111,6 +123,23 @@ def _here(provider: Provider, state: Any, page: Any) -> Markup:
         rx.cond(~typing, rx.fragment(how_to(provider, state), copies(provider, state, page))),
         about(provider),
         rx.cond(page.may_change & (state.mode == Mode.CONNECTED.value), danger(provider, state, page)),
+    )
+
+
+def _doing(provider: Provider, state: Any, page: Any) -> Markup:
+    """What an admin has to do, why nothing is proven where there is nothing to do, and where the service ends."""
+    life = words.lifecycle(provider)
+    if provider.lifecycle.closed:
+        said = rx.cond(state.reason != "", state.reason, life)
+        return section("Service closed", rx.el.p(said, class_name="ah-reason"))
+    heading = rx.cond((state.state == State.UNVERIFIED.value) & ~state.needs, "Not proven yet", "What needs doing")
+    return rx.fragment(
+        *([section("The end of the service", rx.el.p(life, class_name="ah-reason"))] if life else []),
+        rx.cond(
+            state.newer.length() > 0,
+            newer.question(state, page),
+            rx.cond(state.reason != "", section(heading, rx.el.p(state.reason, class_name="ah-reason"))),
+        ),
     )
 
 

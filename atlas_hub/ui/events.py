@@ -19,6 +19,8 @@ KINDS: Final[Mapping[str, str]] = {
     "integration_updated": "Changed an integration",
     "integration_deleted": "Deleted an integration",
     "new_key_settled": "Checked a new key",
+    "new_key_dropped": "Forgot a new key",
+    "configuration_changed": "Changed a configuration",
     "made_default": "Made it the default",
     "channels_chosen": "Chose the channels to sync",
     "destination_set": "Chose the default destination",

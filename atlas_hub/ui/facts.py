@@ -7,8 +7,7 @@ from typing import Any
 
 import reflex as rx
 
-from atlas_hub.providers.contract import Provider, Sends
-from atlas_hub.services.views import Truth
+from atlas_hub.providers.contract import Provider
 from atlas_hub.ui import words
 from atlas_hub.ui.card import make_default
 from atlas_hub.ui.connecting import ladder
@@ -16,14 +15,14 @@ from atlas_hub.ui.theme import UNTOLD, Markup, ago, shape
 from atlas_hub.ui.used import STOPS, used_by
 
 
-def section(title: str, *children: Any, **attributes: Any) -> Markup:
+def section(title: Any, *children: Any, **attributes: Any) -> Markup:
     """A titled part of the drawer."""
     return rx.el.section(rx.el.h3(title), *children, class_name="ah-section", **attributes)
 
 
 def known(provider: Provider, state: Any, page: Any) -> Markup:
     """The four truths with proof and age, and the button that asks again; three where nothing can be sent."""
-    sends = any(isinstance(method, Sends) for method in provider.methods)
+    asks = page.may_change & (not provider.lifecycle.closed)
     rungs = [
         rx.el.li(
             rx.el.span(
@@ -38,14 +37,13 @@ def known(provider: Provider, state: Any, page: Any) -> Markup:
             rx.el.span(state.truths[number][2], class_name="ah-proof"),
             custom_attrs={"data-ok": state.truths[number][0], "data-truth": truth.value},
         )
-        for number, (truth, holds, fails) in enumerate(words.TRUTHS)
-        if sends or truth is not Truth.DELIVERED
+        for number, truth, holds, fails in words.truths_of(provider)
     ]
     return section(
         "What is known",
         rx.el.ol(*rungs, class_name="ah-ladder ah-known"),
         rx.cond(
-            page.may_change,
+            asks,
             rx.fragment(
                 rx.cond(state.busy == "check", rx.el.div(ladder(state), custom_attrs={"aria-live": "polite"})),
                 rx.el.button(

@@ -43,6 +43,8 @@ def typed(provider: Provider, form_data: dict[str, Any]) -> Typed:
     fields: Mapping[str, FieldInfo] = {} if method is None else method.form.model_fields
     values: dict[str, Any] = {}
     for name, info in fields.items():
+        if not _is_asked(info):
+            continue  # what is stored of it stays
         if _input(info) == "checkbox":
             values[name] = bool(form_data.get(name))  # a browser leaves an unticked box out
         elif isinstance(form_data.get(name), str):
@@ -63,7 +65,14 @@ def may_save_unverified(provider: Provider, key: str) -> bool:
 
 def fields(provider: Provider, method: Method[Any], card: Any) -> list[Markup]:
     """The inputs of a method's form, in the form's order."""
-    return [_field(provider, method, name, info, card) for name, info in method.form.model_fields.items()]
+    asked = {name: info for name, info in method.form.model_fields.items() if _is_asked(info)}
+    return [_field(provider, method, name, info, card) for name, info in asked.items()]
+
+
+def _is_asked(info: FieldInfo) -> bool:
+    """Whether the page asks for a field; the rest is for the APIs alone."""
+    extra = info.json_schema_extra
+    return not (isinstance(extra, dict) and extra.get("on_page") is False)
 
 
 def _field(provider: Provider, method: Method[Any], name: str, info: FieldInfo, card: Any) -> Markup:
@@ -104,7 +113,8 @@ def _control(
     if name in method.form.secrets():
         return _secret(method, name, kind, example, attributes, card)
     keeps = (card.method == method.key) & (card.form != ADD)
-    stored = rx.cond(keeps, card.options[name], _default(info))
+    begins = card.suggested[name] if method.form.said_of(name).get("suggests") else _default(info)
+    stored = rx.cond(keeps, card.options[name], begins)
     if kind == "checkbox":
         ticked = rx.cond(keeps, card.options[name] == "True", _ticked(info))
         return rx.el.input(type="checkbox", default_checked=ticked, **attributes)
@@ -137,7 +147,8 @@ def _secret(method: Method[Any], name: str, kind: str, example: str, attributes:
     keeps = (card.method == method.key) & (card.form == REPLACE)
     attributes["placeholder"] = rx.cond(keeps, "Leave empty to keep the present one", example)
     if kind != "textarea":
-        return rx.el.input(type="password", auto_complete="new-password", **attributes)
+        typed = rx.el.input(type="password", auto_complete="new-password", **attributes)
+        return _generated(typed, attributes["id"]) if method.form.said_of(name).get("generates") else typed
     return rx.el.div(
         rx.el.textarea(rows=5, auto_complete="off", class_name="ah-veiled", **attributes),
         rx.el.label(
@@ -150,6 +161,25 @@ def _secret(method: Method[Any], name: str, kind: str, example: str, attributes:
         rx.el.span("or drop it on the field", class_name="ah-quiet ah-small"),
         class_name="ah-row ah-drop",
     )  # fmt: skip
+
+
+def _generated(typed: Markup, place: str) -> Markup:
+    """The input of a secret that the browser can make up: shown there, once, for copying; the hub never sends it."""
+    return rx.fragment(
+        typed,
+        rx.el.div(
+            rx.el.button("Generate", type="button", class_name="ah-button", custom_attrs={"data-ah-generate": place}),
+            rx.el.button(
+                "Copy",
+                rx.el.span(" what was generated", class_name="ah-hidden"),
+                type="button",
+                hidden=True,
+                class_name="ah-button ah-copy",
+                custom_attrs={"data-ah-copy-of": place},
+            ),
+            class_name="ah-row",
+        ),
+    )
 
 
 def _default(info: FieldInfo) -> str:

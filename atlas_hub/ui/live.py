@@ -19,8 +19,9 @@ from atlas_hub.providers import PROVIDERS
 from atlas_hub.services import status
 from atlas_hub.services.access import Actor, Role
 from atlas_hub.services.views import CardView
-from atlas_hub.ui import guard
+from atlas_hub.ui import guard, picking
 from atlas_hub.ui.cards import CARDS
+from atlas_hub.ui.picking import Channels
 from atlas_hub.ui.showing import show
 
 log = logging.getLogger(__name__)
@@ -119,7 +120,7 @@ async def _read(workspace: str, slugs: set[str]) -> list[CardView]:
     if EVERYTHING in slugs:
         page = Actor(id="page", name="", workspace=workspace, role=Role.MEMBER)
         return list((await status.overview(hub(), page)).cards)
-    return [await status.card(hub(), workspace, slug) for slug in sorted(slugs) if slug in PROVIDERS]
+    return [view for slug in sorted(slugs) if slug in PROVIDERS for view in await status.cards(hub(), workspace, slug)]
 
 
 async def _show(app: Any, gate: asyncio.Semaphore, token: str, workspace: str, views: list[CardView]) -> None:
@@ -127,7 +128,7 @@ async def _show(app: Any, gate: asyncio.Semaphore, token: str, workspace: str, v
     async with gate:
         try:
             for view in views:
-                kind = CARDS[view.provider]
+                kind = CARDS[view.key]
                 async with app.modify_state(rx.BaseStateToken(ident=token, cls=kind)) as root:
                     card = await root.get_state(kind)
                     actor = await guard.actor_of(card)
@@ -135,5 +136,8 @@ async def _show(app: Any, gate: asyncio.Semaphore, token: str, workspace: str, v
                         forget(token)
                         return
                     show(card, view.seen_by(actor), hub().now())
+                    channels = await root.get_state(Channels)
+                    if view.connection is not None and channels.of == view.connection.id:
+                        await picking.reload(channels, actor)
         except Exception:
             log.exception("One open page could not be told of a change; it shows it at its next load.")

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import reduce
-from operator import add
+from operator import add, or_
 from typing import Any, Final
 
 import reflex as rx
 
 from atlas_hub.hub import hub
-from atlas_hub.providers import PROVIDERS
+from atlas_hub.providers import PARTS, PROVIDERS, key_of, parts_of
 from atlas_hub.providers.contract import Category, Provider
 from atlas_hub.services import delivery, dependents, status
 from atlas_hub.services.access import Actor
-from atlas_hub.services.status import Mode
-from atlas_hub.ui import banners, card, channels, doctor, live, words
+from atlas_hub.ui import banners, card, channels, doctor, live, parts, words
 from atlas_hub.ui.cards import CARDS, settle
 from atlas_hub.ui.drawer import drawer
 from atlas_hub.ui.finding import find, nothing
@@ -24,7 +23,6 @@ from atlas_hub.ui.showing import blank, put, show
 from atlas_hub.ui.theme import ASKED, Behaviour, Markup, address, link, shape
 
 HOOKS: Final = Category.WEBHOOKS
-CONNECTED, ENVIRONMENT = Mode.CONNECTED.value, Mode.ENVIRONMENT.value
 TITLE: Final = "Integrations · Atlas Hub"
 
 APPS: Final = "apps"
@@ -41,6 +39,7 @@ class Page(rx.State):
     may_change: bool = False
     locked: str = ""
     preview: str = ""
+    alert: str = ""
     address: str = ""
     webhooks: int = 0
     used: rx.Field[dict[str, list[str]]] = rx.field(default_factory=dict)
@@ -55,26 +54,27 @@ class Page(rx.State):
         token = self.router.session.client_token
         live.add(token, actor.workspace)
         seen = await status.overview(the_hub, actor)
-        slug = _slug(self.router.url)
-        used = await dependents.of_provider(the_hub, actor, slug) if slug in PROVIDERS else {}
+        key = _slug(self.router.url)
+        used = await dependents.of_provider(the_hub, actor, PARTS[key].slug) if key in PARTS else {}
         moved = await remember(self, actor)
         put(
             self,
             {
-                "drawer": slug if slug in PROVIDERS else "",
-                "unknown": "" if slug in PROVIDERS else slug,
+                "drawer": key if key in PARTS else "",
+                "unknown": "" if key in PARTS else key,
                 "may_change": actor.may_change,
                 "locked": the_hub.vault.reason if the_hub.vault.locked else "",
                 "address": the_hub.settings.address,
                 "webhooks": seen.webhooks,
                 "used": {connection: words.used_by(found) for connection, found in used.items() if found},
                 "preview": delivery.test_message(actor, the_hub).text,
+                "alert": delivery.test_alert(actor, the_hub).text,
                 "loaded": True,
             },
         )
         at = the_hub.now()
         for view in seen.cards:
-            state = await self.get_state(CARDS[view.provider])
+            state = await self.get_state(CARDS[view.key])
             settle(state, token)
             show(state, view.seen_by(actor), at)
         # The workspace was switched in another tab: what stands around the page is of the former one.
@@ -82,14 +82,17 @@ class Page(rx.State):
 
     @rx.event
     @signed_in
-    async def open(self, actor: Actor, slug: str) -> None:  # noqa: ARG002  # every handler is told who asks
-        """Open a provider's drawer; the address follows by itself."""
-        put(self, {"drawer": slug if slug in PROVIDERS else ""})
+    async def open(self, actor: Actor, key: str) -> None:  # noqa: ARG002  # every handler is told who asks
+        """Open a part's drawer; the address follows by itself."""
+        put(self, {"drawer": key if key in PARTS else ""})
 
 
 @when_left
 async def _left(state: Any) -> None:
-    put(await state.get_state(Page), {"drawer": "", "may_change": False, "preview": "", "used": {}, "loaded": False})
+    put(
+        await state.get_state(Page),
+        {"drawer": "", "may_change": False, "preview": "", "alert": "", "used": {}, "loaded": False},
+    )
     for kind in CARDS.values():
         blank(await state.get_state(kind))
 
@@ -154,8 +157,14 @@ def _of(category: Category) -> list[Provider]:
 
 
 def _count(holds: Callable[[Any], Any]) -> Any:
-    """How many cards a condition holds for, counted in the browser."""
+    """How many parts a condition holds for, counted in the browser."""
     return reduce(add, [rx.cond(holds(state), 1, 0) for state in CARDS.values()])
+
+
+def _connected() -> Any:
+    """How many providers have a part that is connected."""
+    each = [[parts.connected(CARDS[key_of(part)]) for part in parts_of(slug)] for slug in PROVIDERS]
+    return reduce(add, [rx.cond(reduce(or_, some), 1, 0) for some in each])
 
 
 def _header(route: str) -> Markup:
@@ -167,8 +176,8 @@ def _header(route: str) -> Markup:
                 rx.cond(
                     Page.loaded,
                     rx.el.span(
-                        rx.el.strong(_count(lambda state: (state.mode == CONNECTED) | (state.mode == ENVIRONMENT))),
-                        f" of {len(CARDS)} connected",
+                        rx.el.strong(_connected()),
+                        f" of {len(PROVIDERS)} connected",
                         class_name="ah-counter",
                     ),
                 ),
@@ -228,7 +237,7 @@ def _needy(route: str) -> Markup:
                 id="ah-needs",
             ),
             rx.el.ul(
-                *[card.needy(provider, CARDS[provider.slug], route) for provider in PROVIDERS.values()],
+                *[card.needy(part, CARDS[key], route) for key, part in PARTS.items()],
                 class_name="ah-plain ah-needs",
             ),
             custom_attrs={"aria-labelledby": "ah-needs"},
@@ -241,7 +250,7 @@ def _group(category: Category, providers: list[Provider], route: str) -> Markup:
     return rx.el.section(
         rx.el.h2(category.value, id=place),
         rx.el.div(
-            *[card.card(provider, CARDS[provider.slug], route, Page) for provider in providers],
+            *[_card(provider.slug, route) for provider in providers],
             *([channels.webhooks(Page)] if category is HOOKS else []),
             class_name="ah-grid",
         ),
@@ -249,11 +258,16 @@ def _group(category: Category, providers: list[Provider], route: str) -> Markup:
     )
 
 
+def _card(slug: str, route: str) -> Markup:
+    main, *others = parts_of(slug)
+    return card.card(main, CARDS[slug], route, Page, [(part, CARDS[key_of(part)]) for part in others])
+
+
 def _drawer(route: str) -> Markup:
     return rx.el.dialog(
         rx.match(
             Page.drawer,
-            *[(slug, drawer(provider, CARDS[slug], route, Page)) for slug, provider in PROVIDERS.items()],
+            *[(key, drawer(part, CARDS[key], route, Page)) for key, part in PARTS.items()],
             rx.fragment(),
         ),
         class_name="ah-drawer",

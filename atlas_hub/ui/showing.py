@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from atlas_hub.kit.clock import iso
-from atlas_hub.providers import PROVIDERS
+from atlas_hub.providers import PARTS
 from atlas_hub.providers.contract import Provider
 from atlas_hub.services.status import Mode
 from atlas_hub.services.views import CardView, ConnectionView, ConsentView
@@ -22,14 +22,15 @@ FRESH: Final[dict[str, Any]] = {
     "receipt": "", "tried": "", "form": "", "needs": False, "hint": [], "variables": [], "fallback": "",
     "falls_back": False, "until": "", "offers": False, "app": "", "client_id": "", "failed": "", "done": "",
     "question": [], "by_consent": False, "features": [], "told": False, "extra": [], "lacks": {}, "needed": "",
-    "subscribers": 0,
+    "subscribers": 0, "suggested": {}, "scrape": "", "destination": "", "newer": [], "invite": "",
 }  # fmt: skip
 """What every var of a card is while there is nothing to say."""
 
 STORED: Final = ("state", "reason", "connection", "label", "account", "method", "details", "truths", "masks", "others",
                  "granted", "missing", "options", "by", "at", "expires", "needs", "hint", "variables", "fallback",
                  "falls_back", "until", "offers", "app", "client_id", "failed", "done", "question", "by_consent",
-                 "features", "told", "extra", "lacks", "needed", "subscribers")  # fmt: skip
+                 "features", "told", "extra", "lacks", "needed", "subscribers",
+                 "suggested", "scrape", "destination", "newer", "invite")  # fmt: skip
 """The vars that mirror what is stored; the rest of `FRESH` is the tab's own."""
 
 
@@ -43,7 +44,7 @@ def put(card: Any, told: Mapping[str, Any]) -> None:
 def show(card: Any, view: CardView, at: datetime) -> bool:
     """Make a card show a view, as of `at`; whether anything that an admin sees first (mode, badge) changed."""
     before = (card.mode, card.badge)
-    put(card, vars_of(PROVIDERS[view.provider], view, at))
+    put(card, vars_of(PARTS[view.key], view, at))
     return (card.mode, card.badge) != before
 
 
@@ -69,6 +70,8 @@ def vars_of(provider: Provider, view: CardView, at: datetime) -> dict[str, Any]:
         "falls_back": view.falls_back,
         "until": iso(view.waits_until) if view.waits_until else "",
         "subscribers": view.subscribers,
+        "suggested": dict(view.suggested),
+        "scrape": view.scrape,
         **_of_consent(view.consent),
     }
     if view.mode == Mode.NO_DEFAULT:
@@ -96,6 +99,9 @@ def vars_of(provider: Provider, view: CardView, at: datetime) -> dict[str, Any]:
         "by": connection.connected_by,
         "at": iso(connection.connected_at),
         "expires": iso(connection.expires_at) if connection.expires_at else "",
+        "destination": str(connection.destination.get("id", "")),
+        "newer": words.newer(connection),
+        "invite": words.invite(connection),
         **_of_scopes(provider, connection),
     }
     told["client_id"] = told["client_id"] or str(connection.options.get("application_id") or "")

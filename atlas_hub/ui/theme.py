@@ -22,6 +22,8 @@ ASKED: Final = "integration"
 """The query's word for the drawer that is open, where the page's path is the host's."""
 
 HERE: Final = Path(__file__).parent / "static"
+SCRIPTS: Final = ("find", "paste", "picking", "atlas_hub")
+"""The scripts in their order: the last one tells the others what the page drew."""
 
 
 def stylesheet() -> tuple[Path, str]:
@@ -30,11 +32,11 @@ def stylesheet() -> tuple[Path, str]:
 
 
 class Behaviour(rx.Fragment):  # type: ignore[misc]  # Reflex does not type its elements
-    """The page's scripts: search and filter; what is pasted; dialogs, times, copying, focus, announcements."""
+    """The page's scripts: search, filter; what is pasted, made up, ticked; dialogs, times, copying, focus, telling."""
 
     def add_custom_code(self) -> list[str]:
         """The scripts in their order, once for each page that has this component."""
-        return ["\n".join((HERE / f"{name}.js").read_text(encoding="utf-8") for name in ("find", "paste", "atlas_hub"))]
+        return ["\n".join((HERE / f"{name}.js").read_text(encoding="utf-8") for name in SCRIPTS)]
 
 
 def link(*children: Any, to: str, **attributes: Any) -> Markup:

@@ -17,7 +17,9 @@ from atlas_hub.kit.errors import (
     ProviderError,
     RateLimited,
 )
-from atlas_hub.providers.contract import Feature, Provider
+from atlas_hub.providers import PARTS
+from atlas_hub.providers.contract import Alerts, Feature, Provider, Purpose, Sends
+from atlas_hub.services import pending
 from atlas_hub.services.dependents import Dependent
 from atlas_hub.services.status import Mode
 from atlas_hub.services.views import CardView, Connected, ConnectionView, Disconnected, Other, State, Truth
@@ -82,6 +84,12 @@ TRUTHS: Final[tuple[tuple[Truth, str, str], ...]] = (
 )
 """Each truth, its word where it holds, and where it does not."""
 
+SCRAPED: Final[dict[Truth, tuple[str, str]]] = {
+    Truth.AUTHENTICATED: ("Signed in", "Not signed in"),
+    Truth.DELIVERED: ("Scraped", "Not scraped"),
+}
+"""The same of what comes and asks us."""
+
 NOT_TOLD = "unknown"
 
 FEATURES: Final[dict[Feature, str]] = {
@@ -97,7 +105,11 @@ def badge(view: CardView, at: datetime) -> tuple[str, Tone]:
     """The badge of a card: its word and its meaning."""
     if view.connection is None:
         return MODES.get(view.mode, MODES[Mode.NOT_AVAILABLE])
+    if PARTS[view.key].lifecycle.closed:
+        return MODES[Mode.CLOSED]
     word, tone = BADGES[view.connection.state]
+    if view.connection.state is State.UNVERIFIED and _proven_by_use(PARTS[view.key]):
+        tone = Tone.OFF
     if view.mode == Mode.ENVIRONMENT and view.connection.state in {State.OK, State.UNVERIFIED}:
         word, known = MODES[Mode.ENVIRONMENT]
         tone = known if view.connection.state is State.OK else Tone.OFF
@@ -107,16 +119,33 @@ def badge(view: CardView, at: datetime) -> tuple[str, Tone]:
 
 
 def needs(view: CardView) -> bool:
-    """Whether an admin has something to do here."""
+    """Whether an admin has something to do here.
+
+    What takes alerts or is scraped is proven by the next alert or scrape: nobody need be called for that.
+    """
     if view.connection is None:
         return view.mode == Mode.NO_DEFAULT
+    if view.connection.state is State.UNVERIFIED and _proven_by_use(PARTS[view.key]):
+        return False
     return view.connection.state in NEEDING and view.mode == Mode.CONNECTED
+
+
+def _proven_by_use(part: Provider) -> bool:
+    return part.methods[0].purpose in {Purpose.ALERTS, Purpose.SCRAPE}
 
 
 def is_stale(view: ConnectionView, at: datetime) -> bool:
     """Whether the last accepted check is older than twelve hours (decisions §7)."""
     checked = view.checks.get(Truth.AUTHENTICATED, {}).get("at", "")
     return not checked or at - parse(checked) > STALE_AFTER
+
+
+def truths_of(part: Provider) -> list[tuple[int, Truth, str, str]]:
+    """The truths of a part, by their place: what is never sent or scraped has none of delivery."""
+    if part.methods[0].purpose is Purpose.SCRAPE:
+        return [(at, truth, *SCRAPED.get(truth, (yes, no))) for at, (truth, yes, no) in enumerate(TRUTHS)]
+    able = not part.lifecycle.closed and any(isinstance(method, Sends | Alerts) for method in part.methods)
+    return [(at, *each) for at, each in enumerate(TRUTHS) if able or each[0] is not Truth.DELIVERED]
 
 
 def truths(view: ConnectionView) -> list[list[str]]:
@@ -160,8 +189,26 @@ def lifecycle(provider: Provider) -> str:
     if life.closed:
         return f"{provider.name} was closed. Nothing is sent there any more.{instead}"
     if life.ends is not None:
-        return f"{provider.name} ends on {life.ends:%-d %B %Y}.{instead}"
+        return f"The last day of {provider.name} is {life.ends:%-d %B %Y}.{instead}"
     return f"{provider.name} is deprecated.{instead}" if life.deprecated else ""
+
+
+def newer(view: ConnectionView) -> list[str]:
+    """Of a key that waits beside the one that is used: the account it proved, "" for none, and what is said of it."""
+    text = str(view.waiting.get("text", ""))
+    if not text and view.reason in {pending.REFUSED, pending.UNANSWERED}:
+        text = view.reason
+    return [str(view.waiting.get("account") or ""), text] if text else []
+
+
+INVITATIONS: Final = {"slack": "/invite {bot}"}
+"""What is said in a channel so that the bot comes, where that is a command."""
+
+
+def invite(view: ConnectionView) -> str:
+    """The invitation of a connection's bot, "" where there is no such command."""
+    bot = dict(view.details).get("Bot", "")
+    return INVITATIONS.get(view.provider, "").replace("{bot}", bot) if bot else ""
 
 
 def reference() -> str:
@@ -195,6 +242,8 @@ def welcome(provider: Provider, connected: Connected) -> str:
     if not connected.verified:
         return f"Saved without a check. {warnings}".rstrip()
     replaced = f" It replaces {connected.replaced}." if connected.replaced else ""
+    if connected.view.state is State.UNVERIFIED:
+        return f"Stored as {connected.account}.{replaced} {connected.view.reason}".rstrip()
     vendor = provider.asked_as(connected.view.method)
     return f"{vendor} accepted it: this is {connected.account}.{replaced} {warnings}".rstrip()
 

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from typing import Any, Final, TypeVar
 
 from atlas_hub.hub import hub
+from atlas_hub.providers import key_of
 from atlas_hub.providers.contract import Report, Step
 from atlas_hub.services import status
 from atlas_hub.services.access import Actor
@@ -29,7 +30,7 @@ async def working(card: Any, actor: Actor, verb: str) -> AsyncIterator[bool]:
 
     At the end the card shows what is stored, so that the tab that acted does not wait for the bell.
     """
-    place = (card.router.session.client_token, card.provider.slug)
+    place = (card.router.session.client_token, key_of(card.provider))
     if place in at_work:
         yield False
         return
@@ -37,7 +38,7 @@ async def working(card: Any, actor: Actor, verb: str) -> AsyncIterator[bool]:
     try:
         await tell(card, **{name: FRESH[name] for name in OWN}, busy=verb)
         yield True
-        view = await status.card(hub(), actor.workspace, card.provider.slug)
+        view = await status.card(hub(), actor.workspace, key_of(card.provider))
         async with card:
             show(card, view.seen_by(actor), hub().now())
     finally:

@@ -22,6 +22,7 @@ from atlas_hub import api as apis
 from atlas_hub import hub as hubs
 from atlas_hub.api import admin, callers, openapi
 from atlas_hub.api.activity import MEDIA
+from atlas_hub.api.bodies import ways
 from atlas_hub.hub import Hub
 from atlas_hub.kit.errors import Unauthenticated
 from atlas_hub.providers import PROVIDERS
@@ -108,7 +109,7 @@ def test_every_secret_field_is_a_password_that_is_only_written(document: dict[st
     schemas = document["components"]["schemas"]
     found = 0
     for name, provider in PROVIDERS.items():
-        for method in provider.methods:
+        for method in ways(provider) if provider.names.admin else ():
             for field in method.form.secrets():
                 alias = method.form.model_fields[field].alias
                 shapes = [

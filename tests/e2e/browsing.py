@@ -7,13 +7,14 @@ from dataclasses import dataclass, field
 
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, WebSocket, expect
 
-from atlas_hub.providers import PROVIDERS
+from atlas_hub.providers import PARTS
 from tests.e2e.ground import Site
 from tests.e2e.people import Person
 
 WIDE, NARROW = 1280, 360
 HEIGHTS = {WIDE: 900, NARROW: 780}
-NAMES = {slug: provider.name for slug, provider in PROVIDERS.items()}
+NAMES = {key: part.name for key, part in PARTS.items()}
+"""What each part is called, by its key."""
 
 
 @dataclass

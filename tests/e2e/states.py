@@ -8,6 +8,9 @@ from playwright.sync_api import Page, expect
 from sqlalchemy import text
 
 from atlas_hub.hub import Hub
+from atlas_hub.providers import PROVIDERS
+from atlas_hub.services import connections
+from atlas_hub.services.access import Actor, Role
 from tests.e2e.browsing import card, drawer, fill, said, submit
 from tests.e2e.ground import Inside
 from tests.e2e.people import API, Place
@@ -32,11 +35,26 @@ def with_telegram(place: Place, vendors: Vendors) -> str:
 def with_connection(
     place: Place, vendors: Vendors, slug: str, method: str = "", *, adds: bool = False, **more: Any
 ) -> Given:
-    """An account of the test's own at any provider, connected by REST; what was given. `more` as `Vendors.given`."""
+    """An account of the test's own at any provider, connected by REST, or as an API without a check stores it where the
+    admin API has no such way; what was given. `more` as `Vendors.given`.
+    """
     given = vendors.given(slug, method, **more)
+    if PROVIDERS[slug].names.admin is None or given.key != slug:
+        stored(place, given)
+        return given
     path = f"{API}{given.path}" + ("?mode=add" if adds else "")
     place.rest.post(path, json=given.wire).raise_for_status()
     return given
+
+
+def stored(place: Place, given: Given) -> None:
+    """Connect it inside the hub."""
+    actor = Actor(id="e2e", name="e2e", workspace=place.id, role=Role.OWNER)
+
+    async def connect(hub: Hub) -> None:
+        await connections.connect(hub, actor, given.slug, given.way.key, dict(given.values), source="groups")
+
+    place.inside.do(connect)
 
 
 def without_default(place: Place, vendors: Vendors) -> None:

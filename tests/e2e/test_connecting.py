@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
+from atlas_hub.providers import PROVIDERS
 from tests.e2e.browsing import (
     NAMES,
     Browsing,
@@ -99,7 +100,7 @@ def test_connecting_shows_the_check_as_it_climbs_and_who_it_is(browsing, place, 
     page.reload()
     shows(page, way.slug, "connected")
     expect(card(page, way.slug)).to_contain_text(way.account)
-    expect(page.locator(".ah-counter")).to_have_text(f"1 of {len(NAMES)} connected")
+    expect(page.locator(".ah-counter")).to_have_text(f"1 of {len(PROVIDERS)} connected")
 
 
 @pytest.mark.parametrize("name", ["slack", "telegram", "sendgrid"])

@@ -162,9 +162,10 @@ def everything(page: Page) -> Iterator[str]:
         expect(drawer(page)).to_have_count(0)
 
 
-FORMS = dict.fromkeys(PROVIDERS, "form")
-HINTS = dict.fromkeys(PROVIDERS, "hint")
-NOWHERE = dict.fromkeys(PROVIDERS, "not_available")
+CLOSED = {slug: "closed" for slug, provider in PROVIDERS.items() if provider.lifecycle.closed}
+FORMS = dict.fromkeys(PROVIDERS, "form") | CLOSED
+HINTS = dict.fromkeys(PROVIDERS, "hint") | CLOSED
+NOWHERE = dict.fromkeys(PROVIDERS, "not_available") | CLOSED
 TABLE: dict[tuple[str, str, str], dict[str, Any]] = {
     ("self-hosted", "database", "nothing"): FORMS,
     ("self-hosted", "database", "variables"): FORMS | {"slack": "environment"},
@@ -237,7 +238,7 @@ def test_a_hint_says_what_the_operator_sets_and_offers_nothing_to_press(browsing
 
 def test_what_is_not_available_says_so_and_whom_to_ask(browsing, cells, looking):
     page = visit(browsing, cells("saas", "none", "nothing"), None)
-    for slug in PROVIDERS:
+    for slug in PROVIDERS.keys() - CLOSED:
         expect(card(page, slug)).to_contain_text("Not available")
         expect(card(page, slug)).to_contain_text("Ask whoever runs this service.")
     looking.at(page, "not-available")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import expect
 
-from atlas_hub.providers import PROVIDERS
+from atlas_hub.providers import PARTS, PROVIDERS
 from tests.e2e.browsing import card, drawer, fill, open_drawer, said, shows, submit
 from tests.e2e.ground import free_port
 from tests.e2e.people import Role
@@ -31,13 +31,13 @@ def test_an_empty_workspace_looks_right(browsing, looking, place):
     looking.at(page, "empty")
 
 
-@pytest.mark.parametrize("slug", PROVIDERS)
-def test_the_forms_look_right(browsing, looking, place, slug):
-    page = browsing.open(place.site, place.person(), slug)
-    looking.at(page, f"form-{slug}")
-    for method in PROVIDERS[slug].methods[1:]:
+@pytest.mark.parametrize("key", PARTS)
+def test_the_forms_look_right(browsing, looking, place, key):
+    page = browsing.open(place.site, place.person(), key)
+    looking.at(page, f"form-{key}")
+    for method in PARTS[key].methods[1:]:
         drawer(page).locator("summary", has_text=method.label).first.click()
-        looking.at(page, f"form-{slug}-{method.key}")
+        looking.at(page, f"form-{key}-{method.key}")
 
 
 def test_what_a_field_says_of_what_was_pasted_looks_right(browsing, looking, place, vendors):

@@ -15,10 +15,11 @@ from typing import Any
 from starlette.types import Receive, Scope, Send
 
 from atlas_hub.api.bodies import CHOICE, NESTED, Body
-from atlas_hub.providers import PROVIDERS
-from atlas_hub.providers.contract import Method
+from atlas_hub.providers import PARTS, PROVIDERS
+from atlas_hub.providers.contract import Method, Purpose
 from tests.providers.entries import ENTRIES
 from tests.standins import (
+    datadog,
     discord,
     every_standin,
     gchat,
@@ -127,7 +128,12 @@ class Given:
     @property
     def label(self) -> str:
         """The method's label where the provider has several, for `browsing.fill`."""
-        return self.way.label if len(PROVIDERS[self.slug].methods) > 1 else ""
+        return self.way.label if len(PARTS[self.key].methods) > 1 else ""
+
+    @property
+    def key(self) -> str:
+        """What the part is called that has the way."""
+        return next(key for key, part in PARTS.items() if part.slug == self.slug and self.way in part.methods)
 
     @property
     def path(self) -> str:
@@ -174,10 +180,10 @@ class Vendors:
         self.mailbox.dial.set(MailFault.OK)
 
     def of(self, slug: str, method: str = "") -> Any:
-        """The stand-in that a method of a provider asks; the mailbox for SMTP."""
+        """The stand-in that a method of a provider asks; the mailbox for SMTP, None where nobody is asked."""
         key = method or PROVIDERS[slug].methods[0].key
         kind = next(type(each.standin()) for each in ENTRIES if (each.slug, each.method) == (slug, key))
-        return self.mailbox if kind is Mailbox else self.standins[name_of(kind)]
+        return self.mailbox if kind is Mailbox else self.standins.get(name_of(kind))
 
     def given(self, slug: str, method: str = "", **more: Any) -> Given:
         """An account of the test's own at a provider, by any way there is. `more`: what differs, as its maker takes it.
@@ -196,7 +202,7 @@ class Vendors:
             "linear": self._linear,
             "whatsapp": self._whatsapp,
         }
-        if slug in makers:
+        if slug in makers and way.purpose is not Purpose.ALERTS:
             return makers[slug](way, **more)
         entry = next(each for each in ENTRIES if (each.slug, each.method) == (slug, way.key))
         names = {str(info.alias or name): name for name, info in way.form.model_fields.items()}
@@ -256,6 +262,10 @@ class Vendors:
         self.whatsapp.numbers[number] = told
         self.whatsapp.tokens[token] = WhatsappToken(**more)
         return Given("whatsapp", way, {"phone_number_id": number, "access_token": token}, whatsapp.GRACE, phone)
+
+    def datadog_key(self) -> str:
+        """A key that Datadog knows on any site."""
+        return datadog.ATLAS
 
     def team(self, name: str = "Acme Corp", **other: Any) -> Team:
         """A new Slack team with a bot in it."""

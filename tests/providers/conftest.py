@@ -16,7 +16,7 @@ from atlas_hub.kit.ids import new_id
 from atlas_hub.kit.ladder import Step
 from atlas_hub.providers import PROVIDERS
 from atlas_hub.providers.contract import Alert, Alerts, Message, Sends
-from tests.providers.entries import ENTRIES
+from tests.providers.entries import ENTRIES, UNLISTED
 from tests.providers.entries.entry import Entry, Trouble
 
 LOOPBACK = (ipaddress.ip_network("127.0.0.0/8"),)
@@ -115,14 +115,14 @@ def entries() -> tuple[Entry, ...]:
 
 def entry_of(slug: str, method: str) -> Entry:
     """The entry of a method, for a provider's own test."""
-    return next(entry for entry in ENTRIES if (entry.slug, entry.method) == (slug, method))
+    return next(entry for entry in (*ENTRIES, *UNLISTED) if (entry.slug, entry.method) == (slug, method))
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Give each test of the contract every entry, every trouble of every entry, or every form of the registry."""
     asked = metafunc.fixturenames
     marked = metafunc.definition.get_closest_marker("entry")
-    entries = [entry_of(*marked.args)] if marked else list(ENTRIES)
+    entries = [entry_of(*marked.args)] if marked else [*ENTRIES, *UNLISTED]
     if "trouble" in asked:
         wanted = "in_send" if "send" in metafunc.function.__name__ else "in_check"
         pairs = [(e, t) for e in entries for t in e.troubles if getattr(t, wanted)]
@@ -132,12 +132,14 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         if metafunc.definition.get_closest_marker("sends"):
             entries = [e for e in entries if isinstance(e.way, Sends)]
         if metafunc.definition.get_closest_marker("delivers"):
-            entries = [e for e in entries if isinstance(e.way, Sends | Alerts)]
+            entries = [
+                e for e in entries if isinstance(e.way, Sends | Alerts) and not PROVIDERS[e.slug].lifecycle.closed
+            ]
         metafunc.parametrize("entry", entries, ids=[entry.id for entry in entries])
     if "provider" in asked:
         metafunc.parametrize("provider", list(PROVIDERS.values()), ids=list(PROVIDERS))
     if "way" in asked:
-        ways = [(p, m) for p in PROVIDERS.values() for m in p.methods]
+        ways = [(p, m) for p in PROVIDERS.values() for m in (*p.methods, *p.unlisted)]
         metafunc.parametrize("way", [m for _, m in ways], ids=[f"{p.slug}-{m.key}" for p, m in ways])
 
 

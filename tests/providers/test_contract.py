@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import logging
 import pickle
+import re
 from contextlib import suppress
 from pathlib import Path
 from typing import get_args
@@ -19,7 +20,7 @@ from atlas_hub.providers.contract import Alerts, Feature, Sends
 
 HERE = Path(__file__).parent
 SECRET_WORDS = ("token", "secret", "password", "key", "credentials")
-NO_SECRETS = {"public_key"}
+NO_SECRETS = {"public_key", "routing_key"}
 STUCK = (
     "  {}\n",
     '"{}"',
@@ -97,7 +98,8 @@ def test_a_field_that_sounds_secret_is_a_secret(way):
     for name, info in way.form.model_fields.items():
         is_secret = info.annotation is Secret or Secret in get_args(info.annotation)
         assert is_secret == (name in way.form.secrets())
-        assert is_secret == (any(word in name for word in SECRET_WORDS) and name not in NO_SECRETS)
+        sounds = any(word in name for word in SECRET_WORDS) or way.form.said_of(name).get("shows") == "host"
+        assert is_secret == (sounds and name not in NO_SECRETS)
 
 
 def test_every_field_has_words(way):
@@ -132,8 +134,13 @@ def test_a_mask_shows_a_tail_of_four_at_most(world):
     masks = form.masks()
     assert masks.keys() == form.given_secrets().keys()
     for name, secret in form.given_secrets().items():
+        shows = form.said_of(name).get("shows")
+        if shows == "host":  # an address: who may be reached there, and nothing of where and how
+            assert re.fullmatch(r"https?://[a-z0-9.:-]+", masks[name])
+            assert secret.reveal().startswith(f"{masks[name]}/")
+            continue
         assert masks[name] in {HIDDEN, f"{HIDDEN}{secret.reveal()[-4:]}"}
-        assert (len(secret) >= 16 and "password" not in name) or masks[name] == HIDDEN
+        assert (len(secret) >= 16 and "password" not in name and shows is None) or masks[name] == HIDDEN
 
 
 def test_a_form_reads_both_kinds_of_name_and_ignores_what_it_does_not_know(world):

@@ -13,7 +13,7 @@ from atlas_hub.accounts import workspaces
 from atlas_hub.hub import Hub
 from atlas_hub.kit.errors import BadForm, Forbidden, NotAvailable, NotFound, Unauthenticated, VaultLocked
 from atlas_hub.kit.ids import new_id
-from atlas_hub.services import api_keys, rotation
+from atlas_hub.services import api_keys, digest, rotation
 from atlas_hub.services.access import Actor, Role
 from atlas_hub.storage.keys import generate_key
 from atlas_hub.storage.models import ApiKey, AuditEvent
@@ -99,8 +99,7 @@ async def test_a_revoked_key_is_nobody(hub, owner):
     assert first.revoked_at == again.revoked_at is not None
     with pytest.raises(Unauthenticated):
         await api_keys.actor_of_key(hub, made.private_key.reveal(), "admin")
-    with pytest.raises(Unauthenticated):
-        await api_keys.actor_of_public_key(hub, made.view.public_key, "groups")
+    assert not (await digest.known(hub, made.view.public_key, "")).is_somebody
     assert await api_keys.actor_of_key(hub, other.private_key.reveal(), "admin")
 
 
@@ -137,11 +136,15 @@ async def test_the_private_key_is_in_no_column_view_or_event(hub, owner):
 
 async def test_digest_gets_the_private_key_of_a_public_one(hub, owner):
     made = await api_keys.create(hub, owner, role=Role.ADMIN, apis=["groups"])
-    actor, private_key = await api_keys.actor_of_public_key(hub, made.view.public_key, "groups")
-    assert private_key == made.private_key
-    assert actor.workspace == owner.workspace
-    with pytest.raises(Unauthenticated):
-        await api_keys.actor_of_public_key(hub, "zzzzzzzz" + made.view.public_key, "groups")
+    found = await digest.known(hub, made.view.public_key, "")
+    assert found.is_somebody
+    assert found.secret == made.private_key
+    assert (await digest.actor(hub, found, "groups")).workspace == owner.workspace
+    with pytest.raises(Forbidden):
+        await digest.actor(hub, found, "chat")
+    nobody = await digest.known(hub, "zzzzzzzz" + made.view.public_key, "")
+    assert not nobody.is_somebody
+    assert nobody.secret
 
 
 async def test_a_key_can_do_no_more_than_its_maker(hub, owner, member):
@@ -194,7 +197,7 @@ async def test_a_key_outlives_the_rotation_of_what_it_is_sealed_with(tmp_path, o
         assert (await rotation.rotate(hub, lambda *_: None)).left == 0
     async with hubs.opened(settings_of(tmp_path, encryption_keys=f"v2:{second}")) as hub:
         assert await api_keys.actor_of_key(hub, made.private_key.reveal(), "admin")
-        assert (await api_keys.actor_of_public_key(hub, made.view.public_key, "groups"))[1] == made.private_key
+        assert (await digest.known(hub, made.view.public_key, "")).secret == made.private_key
 
 
 async def test_the_operators_key_is_owner_of_the_first_workspace_on_the_admin_api_alone(tmp_path):

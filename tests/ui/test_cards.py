@@ -12,7 +12,7 @@ from sqlalchemy import select
 from atlas_hub.hub import Hub
 from atlas_hub.kit.clock import iso
 from atlas_hub.kit.secret import Secret
-from atlas_hub.providers import PROVIDERS
+from atlas_hub.providers import PARTS
 from atlas_hub.services.access import Actor
 from atlas_hub.services.status import Mode
 from atlas_hub.services.views import CardView, ConnectionView, Other, State
@@ -34,7 +34,7 @@ VARS = {
     "masks", "others", "granted", "missing", "options", "by", "at", "expires", "busy", "ladder", "errors", "present",
     "proven", "silent", "said", "tested", "receipt", "tried", "form", "needs", "hint", "variables", "fallback",
     "falls_back", "until", "offers", "app", "client_id", "failed", "done", "question", "by_consent", "features", "told",
-    "extra", "lacks", "needed", "subscribers",
+    "extra", "lacks", "needed", "subscribers", "suggested", "scrape", "destination", "invite", "newer",
 }  # fmt: skip
 
 
@@ -43,11 +43,12 @@ def view(state: State = State.OK, *, checked: datetime = NOW, **given: Any) -> C
     connection = ConnectionView(
         id="0" * 24, provider="slack", method="bot_token", method_label="Bot token", label="Acme", account="Acme",
         details=(("Workspace", "Acme"), ("Team ID", "T1")), wire={}, options={}, masks={"bot_token": "••••7890"},
+        waiting={}, destination={},
         state=state, reason="", checks=checks, granted=("chat:write",), missing=(), extra=(),
         features=("send",), by_consent=False, source="page", primary=True,
         connected_at=NOW, connected_by="ana@example.com", expires_at=None,
     )  # fmt: skip
-    return CardView(provider="slack", mode=Mode.CONNECTED.value, connection=connection, **given)
+    return CardView(provider="slack", key="slack", mode=Mode.CONNECTED.value, connection=connection, **given)
 
 
 @pytest.mark.parametrize("slug", CARDS)
@@ -68,8 +69,11 @@ def test_no_var_is_typed_or_valued_with_a_secret(slug: str):
 
 
 def test_cards_are_named_after_their_providers():
-    assert [kind.__name__ for kind in CARDS.values()] == [f"{slug.title()}Card" for slug in PROVIDERS]
-    assert [kind.provider for kind in CARDS.values()] == list(PROVIDERS.values())
+    names = ["".join(word.title() for word in key.split("_")) + "Card" for key in PARTS]
+    assert [kind.__name__ for kind in CARDS.values()] == names
+    assert [kind.provider for kind in CARDS.values()] == list(PARTS.values())
+    assert CARDS["new_relic"].__name__ == "NewRelicCard"
+    assert CARDS["teams_alerts"].__name__ == "TeamsAlertsCard"
 
 
 @pytest.mark.parametrize(
@@ -107,7 +111,7 @@ async def test_an_old_green_turns_grey(browser: Any, hours: int, word: str):
 
 async def test_a_card_without_a_default_says_what_is_stored(browser: Any):
     card = await browser.state(SLACK)
-    showing.show(card, CardView(provider="slack", mode="no_default", others=(BETA_STORED,)), NOW)
+    showing.show(card, CardView(provider="slack", key="slack", mode="no_default", others=(BETA_STORED,)), NOW)
     assert card.reason == "No default. 1 other Slack connection is stored."
     assert card.others == [["1" * 24, "Beta", "beta.slack.com", "Reconnect needed", "broken"]]
     assert card.needs

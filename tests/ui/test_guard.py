@@ -48,7 +48,7 @@ def test_every_handler_is_guarded(kind: Any):
 def test_the_verbs_of_a_card_are_for_admins_alone():
     levels = {name: getattr(each.fn, MARK) for name, each in SLACK.event_handlers.items() if name != "setvar"}
     verbs = ("begin", "connect", "check", "send_test", "rename", "make_default", "disconnect")
-    verbs += ("adopt", "check_other", "disconnect_other", "dismiss", "answer", "switch")
+    verbs += ("adopt", "check_other", "disconnect_other", "dismiss", "answer", "switch", "take", "drop")
     assert levels == dict.fromkeys(verbs, "admin")
 
 

@@ -79,7 +79,7 @@ async def test_one_bell_is_one_read_however_many_tabs(
     hub: Hub, door: Any, owner: Actor, monkeypatch: pytest.MonkeyPatch
 ):
     reads = []
-    real = status.card
+    real = status.cards
 
     async def counted(*given: Any) -> Any:
         reads.append(given)
@@ -88,7 +88,7 @@ async def test_one_bell_is_one_read_however_many_tabs(
     app = App(**{f"t{number}": Browser() for number in range(5)})
     for token in app.tabs:
         live.add(token, owner.workspace)
-    monkeypatch.setattr(status, "card", counted)
+    monkeypatch.setattr(status, "cards", counted)
     async with following(app):
         for _ in range(3):
             await hub.bus.publish(Changed(owner.workspace, "slack"))

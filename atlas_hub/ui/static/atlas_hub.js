@@ -19,6 +19,8 @@ if (typeof window !== "undefined" && !window.atlasHub) {
     let text;
     if (element.dataset.ahTime === "date") {
       text = moment.toLocaleDateString(language(), { day: "numeric", month: "short" });
+    } else if (element.dataset.ahTime === "clock") {
+      text = moment.toLocaleTimeString(language(), { hour: "2-digit", minute: "2-digit" });
     } else if (element.dataset.ahTime === "left") {
       const minutes = Math.ceil(seconds / 60);
       text = seconds <= 0 ? "the time is over" : seconds < 60 ? "less than a minute left" : `${minutes} minutes left`;
@@ -38,13 +40,15 @@ if (typeof window !== "undefined" && !window.atlasHub) {
   let from;
   // What opened the drawer may be gone with the state that its card had: the card's present act takes the focus.
   const goBack = () => {
-    if (document.activeElement === document.body) one(document, `[data-card="${from}"] .ah-acts :is(a, button)`)?.focus();
+    if (document.activeElement !== document.body || !from) return;
+    const act = ".ah-acts :is(a, button)";
+    (one(document, `[data-part="${from.drawer}"] ${act}`) || one(document, `[data-card="${from.of}"] ${act}`))?.focus();
   };
   const follow = (dialog) => {
     const wanted = dialog.dataset.ahModal === "open";
     if (wanted && !dialog.open) {
       dialog.showModal();
-      from = one(dialog, "[data-drawer]")?.dataset.drawer;
+      from = one(dialog, "[data-drawer]")?.dataset;
       dialog.scrollTop = 0;
       one(dialog, "h2")?.focus();
       window.atlasHubFind.write();
@@ -64,13 +68,15 @@ if (typeof window !== "undefined" && !window.atlasHub) {
   }, true);
 
   const copy = async (button) => {
-    const text = button.dataset.ahCopy;
+    const field = document.getElementById(button.dataset.ahCopyOf);
+    const text = field ? field.value : button.dataset.ahCopy;
     try {
       await navigator.clipboard.writeText(text);
     } catch {
-      const value = button.closest("td, .ah-copied")?.querySelector(".ah-value");
-      if (!value) return;
-      getSelection().selectAllChildren(value);
+      const value = button.closest("td, .ah-pick-mark, .ah-copied")?.querySelector(".ah-value");
+      if (field) field.select();
+      else if (value) getSelection().selectAllChildren(value);
+      else return;
       document.execCommand("copy");
     }
     button.dataset.copied = "";
@@ -79,7 +85,7 @@ if (typeof window !== "undefined" && !window.atlasHub) {
   };
   document.addEventListener("click", (event) => {
     if (event.target.matches?.(".ah-skip")) { event.preventDefault(); document.getElementById("content")?.focus(); return; }
-    const target = event.target.closest?.(".atlas-hub [data-ah-opens], .atlas-hub [data-ah-close], .atlas-hub [data-ah-copy], .atlas-hub button[type=submit]");
+    const target = event.target.closest?.(".atlas-hub [data-ah-opens], .atlas-hub [data-ah-close], .atlas-hub [data-ah-copy], .atlas-hub [data-ah-copy-of], .atlas-hub button[type=submit]");
     if (event.target.matches?.(".atlas-hub dialog[open]")) {
       const box = event.target.getBoundingClientRect();
       const inside = event.clientX >= box.left && event.clientX <= box.right && event.clientY >= box.top && event.clientY <= box.bottom;
@@ -92,7 +98,7 @@ if (typeof window !== "undefined" && !window.atlasHub) {
       one(dialog, "[data-ah-focus]")?.focus();
     } else if (target.tagName === "BUTTON" && "ahClose" in target.dataset) {
       target.closest("dialog")?.close();
-    } else if ("ahCopy" in target.dataset) {
+    } else if ("ahCopy" in target.dataset || "ahCopyOf" in target.dataset) {
       copy(target);
     } else if (target.form) {
       const field = target.form.elements.namedItem("_anyway");
@@ -160,6 +166,7 @@ if (typeof window !== "undefined" && !window.atlasHub) {
     found("[data-ah-tells]").forEach((each) => announce(each.dataset.ahTells));
     found("fieldset[data-ah-focus]").forEach((each) => each.focus());
     found('[data-ah-form]:not([data-ah-form=""])').forEach((each) => { each.scrollIntoView({ block: "start" }); each.focus({ preventScroll: true }); });
+    window.atlasHubPicking.drawn(found("[data-channel-id], .ah-picks tr"));
     if (found("[data-ah-search]").length) window.atlasHubFind.begin();
     if (found("[data-needs]").length) window.atlasHubFind.sift();
   };

@@ -7,9 +7,9 @@ if (typeof window !== "undefined" && !window.atlasHubFind) {
   let known = false;
   const HERE = ["connected", "environment"];
   const SHOWN = {
-    needs: (card) => one(`[data-needs="${card.dataset.card}"]`),
-    connected: (card) => HERE.includes(card.dataset.mode),
-    available: (card) => ![...HERE, "no_default"].includes(card.dataset.mode),
+    needs: (card) => one(`[data-needs][data-of="${card.dataset.card}"]`),
+    connected: (card) => HERE.includes(card.dataset.mode) || card.dataset.beside === "connected",
+    available: (card) => ![...HERE, "no_default"].includes(card.dataset.mode) && card.dataset.beside !== "connected",
   };
   const hide = (element, hidden) => { if (element && element.hidden !== hidden) element.hidden = hidden; };
 

@@ -1,4 +1,5 @@
-// What is pasted or dropped into a secret field: cleaned at once, and told what it looks like. The server cleans again.
+// What is pasted, dropped or generated into a secret field: cleaned at once, and told what it looks like. The server
+// cleans again.
 if (typeof window !== "undefined" && !window.atlasHubPaste) {
   window.atlasHubPaste = true;
   const SECRET = ".atlas-hub [data-secret]";
@@ -47,6 +48,19 @@ if (typeof window !== "undefined" && !window.atlasHubPaste) {
     if (!whole || kept === text) return;
     event.preventDefault();
     fill(field, kept, "What stuck to it was taken off.");
+  });
+
+  // A secret made up here, where it is shown for copying; it goes nowhere before Connect, and never comes back.
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest?.(".atlas-hub [data-ah-generate]");
+    const field = button && document.getElementById(button.dataset.ahGenerate);
+    if (!field) return;
+    const bytes = crypto.getRandomValues(new Uint8Array(24));
+    const text = btoa(String.fromCharCode(...bytes)).replaceAll("+", "-").replaceAll("/", "_");
+    field.type = "text";
+    fill(field, text, "Made in this browser. Copy it now: it is not shown again.");
+    const copies = document.querySelector(`[data-ah-copy-of="${field.id}"]`);
+    if (copies) { copies.hidden = false; copies.focus(); }
   });
 
   // A key file is read here, in the browser, and goes nowhere before Connect.

@@ -7,9 +7,9 @@ from pkgutil import iter_modules
 
 from tests.providers.entries.entry import Entry
 
-ENTRIES: tuple[Entry, ...] = tuple(
-    entry
-    for module in sorted(iter_modules(__path__), key=lambda module: module.name)
-    if module.name != "entry"
-    for entry in import_module(f"{__name__}.{module.name}").ENTRIES
-)
+_MODULES = [import_module(f"{__name__}.{name}") for name in sorted(module.name for module in iter_modules(__path__))]
+
+ENTRIES: tuple[Entry, ...] = tuple(entry for module in _MODULES for entry in getattr(module, "ENTRIES", ()))
+
+UNLISTED: tuple[Entry, ...] = tuple(entry for module in _MODULES for entry in getattr(module, "UNLISTED", ()))
+"""Those of ways in that no form offers."""

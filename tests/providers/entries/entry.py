@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, Self
 
 from atlas_hub.kit.errors import (
     InsufficientPermissions,
@@ -65,6 +65,33 @@ HTTP_TROUBLES = (
     turned(Fault.RESET, NetworkError),
     *(turned(Fault.NONSENSE, PlatformError, body=body) for body in NONSENSE),
 )
+
+
+def http_troubles(*without: Fault) -> tuple[Trouble, ...]:
+    """The troubles of every HTTP vendor but those that a vendor means something else by."""
+    return tuple(trouble for trouble in HTTP_TROUBLES if trouble.name not in {*map(str, without)})
+
+
+def at_delivery(*troubles: Trouble) -> tuple[Trouble, ...]:
+    """Troubles of a method whose check asks nobody."""
+    return tuple(replace(trouble, in_check=False) for trouble in troubles)
+
+
+class Nobody:
+    """Who stands in for a vendor that is never asked. `calls` and `messages` stay empty."""
+
+    def __init__(self) -> None:
+        self.calls: list[Any] = []
+        self.messages: list[Any] = []
+
+    def reset(self) -> None:
+        """Nothing was changed."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        """Nothing was begun."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -36,3 +36,21 @@ ENTRIES = (
         ),
     ),
 )
+
+UNLISTED = (
+    Entry(
+        slug="slack",
+        method="api_token",
+        vendor="Slack",
+        standin=SlackStandin,
+        values=lambda _standin: {"apiToken": slack_seed.ACME, "teamName": "Acme Corp", "channelName": "general"},
+        steps=ENTRIES[0].steps,
+        to="C0GENERAL",
+        account=("T0ACME", "U0ATLAS"),
+        tokens=("apiToken",),
+        misshapen={"apiToken": "two canaries", "teamName": "canary" * 100, "channelName": "canary\x07"},
+        wrong_to=ENTRIES[0].wrong_to,
+        troubles=ENTRIES[0].troubles,
+    ),
+)
+"""A way in that no form offers: the groups API stores it."""

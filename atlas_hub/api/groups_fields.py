@@ -1,0 +1,188 @@
+"""What a body or a query of the groups API says, as values, and what of it cannot be taken, by the original's codes."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+from urllib.parse import parse_qsl
+
+from starlette.requests import Request
+
+from atlas_hub.api.envelope import parsed
+from atlas_hub.api.groups_errors import bad_request, missing
+from atlas_hub.kit.secret import Secret
+from atlas_hub.services.configurations import Kind, Values
+from atlas_hub.services.wire_types import Field
+
+BODY_BYTES: Final = 1024 * 1024
+MOST_ITEMS: Final = 500
+USUAL_ITEMS: Final = 100
+LAST_PAGE: Final = 2**31 - 1
+READ_ONLY: Final = frozenset({"id", "links"})
+
+_NUMBER = re.compile(r"[0-9]{1,10}")
+_UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """What a query asks for."""
+
+    page: int = 1
+    items: int = USUAL_ITEMS
+    count: bool = True
+    pretty: bool = False
+    envelope: bool = False
+
+    @property
+    def carried(self) -> str:
+        """What a link to another page carries on, beside where it leads."""
+        told = {"includeCount": not self.count, "pretty": self.pretty, "envelope": self.envelope}
+        values = {"includeCount": "false"}
+        return "".join(f"&{name}={values.get(name, 'true')}" for name, differs in told.items() if differs)
+
+
+def flags(query: bytes) -> Asked:
+    """How an answer is to be written, of a query that was not judged yet: what cannot be read is not asked for."""
+    told = dict(_pairs(query))
+    return Asked(pretty=told.get("pretty", "").lower() == "true", envelope=told.get("envelope", "").lower() == "true")
+
+
+def asked(query: bytes, *, lists: bool) -> Asked:
+    """What a query asks for; of one that does not ask for a list, only how it is to be written. Raises `Refused`."""
+    told: dict[str, str] = {}
+    for name, value in _pairs(query):
+        if name in told and name in {"pageNum", "itemsPerPage", "includeCount", "pretty", "envelope"}:
+            raise _wrong(name, "is there twice. Send it once")
+        told[name] = value
+    written = {"pretty": _flag(told, "pretty", usual=False), "envelope": _flag(told, "envelope", usual=False)}
+    if not lists:
+        return Asked(**written)
+    return Asked(
+        page=_number(told, "pageNum", 1, LAST_PAGE),
+        items=_number(told, "itemsPerPage", USUAL_ITEMS, MOST_ITEMS),
+        count=_flag(told, "includeCount", usual=True),
+        **written,
+    )
+
+
+def _pairs(query: bytes) -> Sequence[tuple[str, str]]:
+    return parse_qsl(query.decode("latin-1"), keep_blank_values=True, max_num_fields=None)
+
+
+def _flag(told: Mapping[str, str], name: str, *, usual: bool) -> bool:
+    value = told.get(name)
+    if value is None:
+        return usual
+    if value.lower() not in {"true", "false"}:
+        raise _wrong(name, "is neither true nor false. Send one of them")
+    return value.lower() == "true"
+
+
+def _number(told: Mapping[str, str], name: str, usual: int, most: int) -> int:
+    value = told.get(name)
+    if value is None:
+        return usual
+    if _NUMBER.fullmatch(value) is None or not 1 <= int(value) <= most:
+        raise _wrong(name, f"is no whole number from 1 to {most}. Send one")
+    return int(value)
+
+
+def _wrong(name: str, fault: str) -> Exception:
+    return bad_request("INVALID_QUERY_PARAMETER", f"The query parameter {name} {fault}.", name)
+
+
+def body_of(request: Request, raw: bytes) -> dict[str, Any]:
+    """The one object of a body. Raises `Refusal` 415 or 400 for what is no JSON, `Refused` for what is no object."""
+    parsed(request, raw)  # which refuses what is no UTF-8, NaN, half characters, and what is too deep
+    told = json.loads(raw, object_pairs_hook=_pairs_once)
+    if not isinstance(told, dict):
+        raise bad_request("INVALID_JSON", "The body is not one JSON object. Send one.")
+    return told
+
+
+def _pairs_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    told = dict(pairs)
+    if len(told) != len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise bad_request("MALFORMED_JSON", f"The body says {twice[:80]} twice. Say it once.", twice)
+    return told
+
+
+def read(kind: Kind, told: Mapping[str, Any], *, whole: bool) -> tuple[Values, frozenset[str]]:
+    """The values of a body by the form's names, and the fields that are to be taken away.
+
+    `whole`: whether every required field must be there, as where nothing can be stored yet. Raises `Refused`.
+    """
+    _require_type(kind, told)
+    fields = {name: value for name, value in told.items() if name != "type"}
+    _refuse_strangers(kind, fields)
+    required = [wire for wire, field in kind.fields.items() if field.required]
+    lost = [wire for wire in required if (whole and wire not in fields) or (wire in fields and fields[wire] is None)]
+    if lost:
+        raise missing(lost)
+    values: dict[str, Secret | str | bool] = {}
+    cleared: set[str] = set()
+    for wire, value in fields.items():
+        field = kind.fields[wire]
+        said = _value(kind, wire, field, value)
+        if said is None:
+            cleared.add(field.name)
+        else:
+            values[field.name] = said
+    return values, frozenset(cleared)
+
+
+def _require_type(kind: Kind, told: Mapping[str, Any]) -> None:
+    given = told.get("type")
+    if given is None:
+        raise missing(["type"])
+    if not isinstance(given, str):
+        raise _not_a("type", "a text")
+    if given != kind.type:
+        raise bad_request("INVALID_ATTRIBUTE", f"The attribute type is not {kind.type}, as the path says.", "type")
+
+
+def _refuse_strangers(kind: Kind, fields: Mapping[str, Any]) -> None:
+    strangers = [name for name in fields if name not in kind.fields]
+    fixed = next((name for name in strangers if name in READ_ONLY), None)
+    if fixed is not None:
+        raise bad_request("ATTRIBUTE_READ_ONLY", f"The attribute {fixed} cannot be written. Leave it out.", fixed)
+    if strangers:
+        named = ", ".join(name[:80] for name in strangers[:10])
+        raise bad_request("INVALID_ATTRIBUTE", f"{kind.type} has no attribute {named}. Leave it out.", *strangers[:10])
+
+
+def _value(kind: Kind, wire: str, field: Field, value: Any) -> Secret | str | bool | None:
+    """One value, a text without blanks around it; None takes an optional field away. Raises `Refused`."""
+    if value is None:
+        return None
+    if field.flag:
+        if not isinstance(value, bool):
+            raise _not_a(wire, "true or false")
+        return value
+    if not isinstance(value, str):
+        raise _not_a(wire, "a text")
+    text = value.strip()
+    if not text:
+        if field.required or field.choices:
+            raise bad_request("MISSING_OR_INVALID_ATTRIBUTE", f"The attribute {wire} is empty. Send a value.", wire)
+        return None
+    if _UNSEEN.search(text):
+        raise bad_request(
+            "INVALID_ATTRIBUTE", f"The attribute {wire} has characters that cannot be seen. Copy it again.", wire
+        )
+    if field.secret:
+        return Secret(text)
+    if field.choices and text not in field.choices:
+        allowed = ", ".join(field.choices)
+        raise bad_request("INVALID_ENUM_VALUE", f"The attribute {wire} of {kind.type} is one of {allowed}.", text)
+    return text
+
+
+def _not_a(wire: str, what: str) -> Exception:
+    return bad_request("INVALID_JSON_ATTRIBUTE", f"The attribute {wire} is not {what}. Send it as such.", wire)

@@ -1,0 +1,46 @@
+"""What the providers of alerts share: keys that are read leniently, and a vendor's words that tell no secret."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final
+
+from atlas_hub.kit.cleaning import shown
+from atlas_hub.kit.errors import PlatformError
+from atlas_hub.kit.secret import Secret
+from atlas_hub.providers.contract import Alert, Form
+
+CLIENT: Final = "Atlas Hub"
+_SENDABLE = re.compile(r"[\x21-\x7e]{1,512}")
+
+
+def sendable(value: Secret) -> Secret:
+    """A key that can be sent at all; whether it is one, the vendor tells. Raises `ValueError` with a sentence."""
+    if _SENDABLE.fullmatch(value.reveal()) is None:
+        raise ValueError(
+            "This is not a key: it has spaces or other signs that none has. Copy it again, whole and alone."
+        )
+    return value
+
+
+def unusual(value: Secret, pattern: str, usual: str) -> str:
+    """A sentence where a key does not look like most of its kind, "" where it does."""
+    return (
+        "" if re.fullmatch(pattern, value.reveal()) else f"Most keys are {usual}; this is not. Check that it is whole."
+    )
+
+
+def name_of(alert: Alert) -> str:
+    """What an alert is called at every vendor, so that its end finds its beginning."""
+    return f"test-{alert.id}"
+
+
+def told(said: Any, form: Form) -> str:
+    """A vendor's own word, fit to show; "" where it is none, or tells a secret of the form."""
+    text = shown(said).rstrip(".") if isinstance(said, str) else ""
+    return "" if any(secret.reveal() in text for secret in form.given_secrets().values()) else text
+
+
+def nonsense(vendor: str) -> PlatformError:
+    """The error for an answer that is no answer."""
+    return PlatformError(f"{vendor} gave an answer that makes no sense. Try again later.")

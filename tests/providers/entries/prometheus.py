@@ -1,0 +1,41 @@
+"""What the contract suite knows of Prometheus: nobody is asked, so there are no troubles."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+
+from tests.providers.entries.entry import Entry
+
+PASSWORD = "not-a-live-password-of-prometheus"
+
+
+class Nobody(AbstractContextManager["Nobody"]):
+    """Whom a check of Prometheus asks."""
+
+    def __exit__(self, *_error: object) -> None:
+        """Nothing ran."""
+
+    def reset(self) -> None:
+        """Nothing changed."""
+
+
+ENTRIES = (
+    Entry(
+        slug="prometheus",
+        method="pull",
+        vendor="Prometheus",
+        standin=Nobody,
+        values=lambda _standin: {
+            "username": "prom_user",
+            "password": PASSWORD,
+            "serviceDiscovery": "http",
+            "enabled": True,
+            "scheme": "https",
+        },
+        steps=("format",),
+        to="",
+        account=None,
+        misshapen={"username": "can:ary canary", "password": "canary", "serviceDiscovery": "canary"},
+        troubles=(),
+    ),
+)
