@@ -49,8 +49,8 @@ async def save(change: Change, order: credentials.Order) -> Connected:
         await tx.flush()
         await stored.drop_unused(tx, str(former))
     await configurations.drop_beside(tx, row, credential.id)
-    stays = order.mode == "add" or (present is not None and present.id == order.renews)
-    if not stays or await stored.primary_of(tx, actor.workspace, order.scope) is None:
+    stays = order.mode in {"add", RENEW} or (present is not None and present.id == order.renews)
+    if not stays or (order.mode != RENEW and await stored.primary_of(tx, actor.workspace, order.scope) is None):
         await promote(tx, row)
     await tx.flush()
     replaced = leaving.account_name or leaving.label if leaving else None
@@ -117,8 +117,8 @@ async def _renewed(tx: Tx, actor: Actor, order: credentials.Order, same: Connect
     told = said(order.result)
     if same is not None and same.id != row.id:
         raise AlreadyConnected(f"{told} is connected already, as {same.label}.", connection=same.id)
-    is_proven = not row.account_key.startswith("row:")
-    if account is not None and is_proven and (account.app_key, account.key) != (row.app_key, row.account_key):
+    known = account is not None and not merging.is_nameless(row)
+    if account is not None and known and (account.app_key, account.key) != (row.app_key, row.account_key):
         raise Conflict(
             f"{order.provider.name} says this is {told}, but the connection is {row.account_name}. "
             "Connect the other account beside it."

@@ -404,6 +404,10 @@ async def test_a_renewed_one_that_is_not_the_default_stays_so(api: Client, hub: 
     other = await made(api, BETA, "Beta")
     assert (await api.put(f"{PATH}/{other}", json={"credentials": {"bot_token": BETA}})).status_code == 200
     assert [row.primary_scope for row in await rows(hub)] == ["slack:chat", None]
+    async with hub.db.transaction() as tx:  # as the admin API leaves it, which promotes nobody
+        (await tx.get(Connection, (await rows(hub))[0].id)).primary_scope = None  # type: ignore[union-attr]  # it is there
+    assert (await api.put(f"{PATH}/{other}", json={"credentials": {"bot_token": BETA}})).status_code == 200
+    assert [row.primary_scope for row in await rows(hub)] == [None, None]
 
 
 async def test_deleting_the_default_promotes_the_oldest_active_one(api: Client, hub: Hub, slack: SlackStandin) -> None:
