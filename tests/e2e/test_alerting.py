@@ -10,7 +10,7 @@ from playwright.sync_api import Locator, Page, expect
 from sqlalchemy import text
 
 from atlas_hub.hub import Hub
-from tests.e2e.browsing import card, drawer, fill, form, labelled, loaded, said, shows, submit
+from tests.e2e.browsing import NAMES, card, drawer, fill, form, labelled, loaded, said, shows, submit
 from tests.e2e.people import API, Place, Role
 from tests.e2e.states import with_connection, word
 from tests.standins.dial import Fault
@@ -118,8 +118,7 @@ def test_the_badge_of_a_card_is_the_worse_of_its_parts(browsing, looking, place,
 def test_a_test_alert_says_what_will_be_sent_and_what_came_of_it(browsing, looking, place, vendors, slug):
     given = with_connection(place, vendors, slug)
     page = browsing.open(place.site, place.person(), slug)
-    name = given.way.label if False else drawer(page).get_by_role("heading", level=2).inner_text()
-    sends = alert(page, name)
+    sends = alert(page, NAMES[given.key])
     expect(sends.get_by_role("textbox")).to_have_count(0)
     sends.get_by_text("What will be sent").click()
     expect(sends.locator("blockquote")).to_contain_text("TEST: ")
@@ -156,13 +155,13 @@ def test_a_prometheus_gets_a_password_and_its_configuration(browsing, looking, p
     password = labelled(the_form, "Password")
     copies = the_form.get_by_role("button", name="Copy what was generated")
     expect(copies).to_have_count(0)
-    the_form.get_by_role("button", name="Generate").click()
+    the_form.get_by_role("button", name="Generate", exact=True).click()
     expect(copies).to_be_focused()
     made = password.input_value()
     assert re.fullmatch(r"[A-Za-z0-9_-]{32}", made)
     expect(password).to_have_js_property("type", "text")
     looking.at(page, "prometheus-generated")
-    the_form.get_by_role("button", name="Generate").click()
+    the_form.get_by_role("button", name="Generate", exact=True).click()
     again = password.input_value()
     assert again != made
     assert made not in page.content()
