@@ -36,8 +36,8 @@ def with_telegram(place: Place, vendors: Vendors) -> str:
 def with_connection(
     place: Place, vendors: Vendors, slug: str, method: str = "", *, adds: bool = False, **more: Any
 ) -> Given:
-    """An account of the test's own at any provider, connected by REST, by the groups API where the admin API has no such
-    way; what was given. `more` as `Vendors.given`.
+    """An account of the test's own at any provider, connected by REST; by the groups API where the admin API has no way.
+    What was given. `more` as `Vendors.given`.
     """
     given = vendors.given(slug, method, **more)
     if PROVIDERS[slug].names.admin is None or given.key != slug:
@@ -49,19 +49,24 @@ def with_connection(
 
 
 def stored(place: Place, given: Given) -> None:
-    """Post it to the groups API, which proves it beside the request."""
+    """Store it by the groups API, which proves it beside the request."""
+    fields = given.way.form.model_fields
+    body = {str(fields[name].alias or name): value for name, value in given.values.items()}
+    configured(place, "POST", str(given.way.wire_type), body)
+
+
+def configured(place: Place, verb: str, kind: str, body: dict[str, Any]) -> None:
+    """Write a configuration of the groups API."""
 
     async def key(hub: Hub) -> tuple[str, str]:
         actor = Actor(id="e2e", name="e2e", workspace=place.id, role=Role.OWNER)
         made = await api_keys.create(hub, actor, role=Role.ADMIN)
         return made.view.public_key, made.private_key.reveal()
 
-    fields = given.way.form.model_fields
-    body = {str(fields[name].alias or name): value for name, value in given.values.items()}
     base = place.site.base.replace("localhost", "127.0.0.1")
-    address = f"{base}/api/atlas/v1.0/groups/{place.id}/integrations/{given.way.wire_type}"
-    with httpx.Client(auth=httpx.DigestAuth(*place.inside.do(key)), trust_env=False) as client:
-        client.post(address, json={"type": given.way.wire_type, **body}).raise_for_status()
+    address = f"{base}/api/atlas/v1.0/groups/{place.id}/integrations/{kind}"
+    with httpx.Client(auth=httpx.DigestAuth(*place.inside.do(key)), trust_env=False, timeout=20) as client:
+        client.request(verb, address, json={"type": kind, **body}).raise_for_status()
 
 
 def without_default(place: Place, vendors: Vendors) -> None:
