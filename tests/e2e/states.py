@@ -36,7 +36,7 @@ def with_telegram(place: Place, vendors: Vendors) -> str:
 def with_connection(
     place: Place, vendors: Vendors, slug: str, method: str = "", *, adds: bool = False, **more: Any
 ) -> Given:
-    """An account of the test's own at any provider, connected by REST; by the groups API where the admin API has no way.
+    """An account of the test's own at any provider, connected by REST, or by the groups API where only that takes it.
     What was given. `more` as `Vendors.given`.
     """
     given = vendors.given(slug, method, **more)
