@@ -9,6 +9,7 @@ import pytest
 
 from atlas_hub import docs, docs_api
 from atlas_hub.api import errors
+from atlas_hub.services import scraping
 from atlas_hub.settings import Settings
 
 ROOT = Path(__file__).parents[1]
@@ -74,3 +75,15 @@ def test_every_route_and_every_word_for_an_error_is_in_the_reference() -> None:
 def test_decisions_are_numbered_without_a_gap() -> None:
     names = sorted(path.name for path in (ROOT / "docs" / "decisions").glob("*.md"))
     assert [int(name[:4]) for name in names] == list(range(1, len(names) + 1))
+
+
+@pytest.mark.parametrize("discovery", ["http", "file"])
+def test_the_configuration_of_prometheus_is_the_one_that_the_card_gives(discovery: str) -> None:
+    told = scraping.scrape_config(
+        "https://hub.example.com",
+        "5d791c84ff7a2522cc4f9aa1",
+        username="prom_user",
+        service_discovery=discovery,
+        scheme="https",
+    )
+    assert f"```yaml\n{told}```" in (ROOT / "docs" / "prometheus.md").read_text()

@@ -68,7 +68,8 @@ async def test_a_list_is_old_after_five_minutes(vendors: Hub, owner: Actor, slac
     assert lists(slack) == 1
     found = await channels.listed(later, owner, row)
     assert lists(slack) == 2
-    assert found.at is not None and found.at > vendors.now()
+    assert found.at is not None
+    assert found.at > vendors.now()
 
 
 async def test_who_comes_meanwhile_takes_the_same_list(vendors: Hub, owner: Actor, slack: SlackStandin) -> None:

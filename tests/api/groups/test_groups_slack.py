@@ -1,4 +1,4 @@
-"""SLACK: a token is nobody's until Slack says whose; then it is kept once, claimed, and asked about where it is another's."""
+"""SLACK: a token is nobody's until Slack says whose; then it is kept once, claimed, and asked about if another's."""
 
 from __future__ import annotations
 

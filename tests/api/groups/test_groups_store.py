@@ -1,4 +1,4 @@
-"""Configurations in the store: every type by every verb, what is shown of them, and what is proven beside the request."""
+"""Configurations in the store: every type by every verb, what is shown of them, what is proven beside it."""
 
 from __future__ import annotations
 

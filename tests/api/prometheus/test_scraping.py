@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import base64
+import re
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -304,3 +306,11 @@ async def test_what_was_disconnected_is_refused_at_once(prometheus: Client, any_
     assert (await prometheus.get(path)).status_code == 200
     await connections.disconnect(any_hub, owner, (await row_of(any_hub, owner)).id)
     assert (await prometheus.get(path)).status_code == 401
+
+
+async def test_every_figure_is_in_the_docs_and_none_beside(prometheus: Client, owner: Actor) -> None:
+    page = (Path(__file__).parents[3] / "docs" / "prometheus.md").read_text()
+    text = (await prometheus.get(f"{PREFIX}/{owner.workspace}/metrics")).text
+    assert set(re.findall(r"^\| `(atlas_hub_\w+)`", page, re.MULTILINE)) == set(
+        re.findall(r"^# TYPE (\w+)", text, re.MULTILINE)
+    )
