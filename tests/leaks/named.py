@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx
 
+from atlas_hub.api.connections_bodies import wire_name
 from tests.leaks.doors import fill
 from tests.leaks.journey import Journey
 from tests.leaks.odd import bodies, kinds, strangers
@@ -40,12 +41,18 @@ def named(journey: Journey) -> None:
 
 
 def _body(way: Way, credentials: Mapping[str, Any]) -> dict[str, Any]:
+    """A body of a POST. What a field is called is the seed's to say."""
     return {"platform": way.slug, "name": f"Mine {way.slug}", "credentials": credentials}
 
 
 def _typed(journey: Journey, way: Way, where: str, mood: str) -> dict[str, Any]:
-    """Credentials with canaries, without what is not said."""
-    return {name: value for name, value in fill(journey, way, where, mood).values.items() if value is not None}
+    """Credentials with canaries, by the names of the API, without what is not said."""
+    return _wire(way, fill(journey, way, where, mood).values)
+
+
+def _wire(way: Way, values: Mapping[str, Any]) -> dict[str, Any]:
+    said = {name: value for name, value in values.items() if value is not None}
+    return {wire_name(way.slug, name).removeprefix("credentials."): value for name, value in said.items()}
 
 
 def _made(journey: Journey, client: httpx.Client, way: Way) -> str:
@@ -83,7 +90,7 @@ def _misshapen(journey: Journey, client: httpx.Client, way: Way, made: str) -> N
             name = lambda what, verb=verb, secret=secret: secret(f"{verb} {what}")  # noqa: E731  # a shape
             shaped = {field: name(field) for field in way.shapes}
             wrong: list[dict[str, Any]] = [
-                _body(way, {**way.example, **shaped}),
+                _body(way, _wire(way, {**way.example, **shaped})),
                 _body(way, {**shaped, "token": name("token"), "botToken": name("botToken")}),
                 {**_body(way, {}), **{field: name(f"{field} outside") for field in way.shapes}},
                 {**_body(way, {}), "credentials": name("credentials")},
@@ -91,6 +98,8 @@ def _misshapen(journey: Journey, client: httpx.Client, way: Way, made: str) -> N
                 {**_body(way, shaped), "settings": {"sync_interval_minutes": name("interval"), "x": name("setting")}},
                 {**_body(way, shaped), "platform": name("platform"), "extra": name("extra")},
             ]
+            if kind == "key":
+                del wrong[3]  # the name of a field, which is said back where there is none of it
             for number, body in enumerate(wrong):
                 body = body if verb == "POST" else {key: value for key, value in body.items() if key != "platform"}
                 answer = journey.ask(f"named, {way}, {kind}, {number}", verb, path, by=client, json=body)

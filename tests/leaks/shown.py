@@ -8,7 +8,7 @@ from tests.leaks.doors import ADMIN
 from tests.leaks.journey import Journey
 
 DOCUMENTS = (f"{ADMIN}/openapi.json", "/v1/integrations/openapi.json", "/api/atlas/v1.0/openapi.json",
-             )  # fmt: skip
+             "/api/connections/openapi.json")  # fmt: skip
 FIGURES = ("/metrics", "/_atlas_hub/metrics", "/healthz", "/readyz")
 
 

@@ -26,7 +26,6 @@ from tests.leaks.site import served
 
 pytestmark = pytest.mark.e2e
 
-SKIP = ("named",)
 SESSION = ("session cookie", "form cookie")
 GIVEN = {
     "sqlite": ("SLACK_BOT_TOKEN", "SLACK_SIGNING_SECRET", "ATLAS_SMTP_URL"),
@@ -88,8 +87,7 @@ def visited(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
                 alerts(journey)
             configurations.configurations(journey)
             pulling(journey)
-            if "named" in SKIP: pass
-            else: named(journey)
+            named(journey)
             shown(journey, figures)
             _operator(journey, operators)
             visited_tab = doors.tab_left_open(journey)
