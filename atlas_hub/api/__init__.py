@@ -8,7 +8,7 @@ from typing import Final, cast
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from atlas_hub.api import admin, chat, groups, oauth, operator, prometheus
+from atlas_hub.api import admin, chat, connections, groups, oauth, operator, prometheus
 from atlas_hub.api.callers import Actors
 from atlas_hub.api.traffic import TRAFFIC
 
@@ -32,6 +32,7 @@ def build(actors: Actors, route: str | None = USUAL_ROUTE) -> Apis:
     return (
         (admin.PREFIX, admin.build(actors)),
         (oauth.PREFIX, oauth.build(actors, route)),
+        (connections.PREFIX, connections.build()),
         (groups.PREFIX, groups.build()),
         (prometheus.PREFIX, prometheus.build()),
         *((prefix, of_chat) for prefix in chat.PREFIXES),
@@ -40,7 +41,7 @@ def build(actors: Actors, route: str | None = USUAL_ROUTE) -> Apis:
 
 def prefixes() -> tuple[str, ...]:
     """What the APIs answer, for a server that passes it on."""
-    return (admin.PREFIX, oauth.PREFIX, groups.PREFIX, prometheus.PREFIX, *chat.PREFIXES)
+    return (admin.PREFIX, oauth.PREFIX, connections.PREFIX, groups.PREFIX, prometheus.PREFIX, *chat.PREFIXES)
 
 
 def in_front_of(apis: Apis) -> Callable[[ASGIApp], ASGIApp]:

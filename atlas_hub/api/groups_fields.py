@@ -24,6 +24,7 @@ LAST_PAGE: Final = 2**31 - 1
 READ_ONLY: Final = frozenset({"id", "links"})
 
 _NUMBER = re.compile(r"[0-9]{1,10}")
+_WORD = re.compile(r"[A-Za-z0-9_-]{1,16}")
 _UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
@@ -180,7 +181,8 @@ def _value(kind: Kind, wire: str, field: Field, value: Any) -> Secret | str | bo
         return Secret(text)
     if field.choices and text not in field.choices:
         allowed = ", ".join(field.choices)
-        raise bad_request("INVALID_ENUM_VALUE", f"The attribute {wire} of {kind.type} is one of {allowed}.", text)
+        said = [text] if _WORD.fullmatch(text) else []  # what was put here by mistake may be a secret
+        raise bad_request("INVALID_ENUM_VALUE", f"The attribute {wire} of {kind.type} is one of {allowed}.", *said)
     return text
 
 

@@ -14,7 +14,9 @@ HubError                      written by us, safe to show
 ├─ Unauthenticated            nobody known asks
 │  └─ SessionExpired          somebody was known, whose session has ended
 ├─ Forbidden · NotFound · Conflict
-│  └─ AnotherAccount          (Conflict) the vendor proved another account than the one connected
+│  ├─ AnotherAccount          (Conflict) the vendor proved another account than the one connected
+│  ├─ AlreadyConnected        (Conflict) the account is connected already, by `connection`
+│  └─ ManagedByEnvironment    (Conflict) the operator's variable decides about it
 ├─ TooManyRequests            our own limit: try again after `retry_after`
 └─ VaultLocked                no key, or a key that does not open this
 
@@ -131,6 +133,22 @@ class NotFound(HubError):
 
 class Conflict(HubError):
     code = "CONFLICT"
+
+
+class ManagedByEnvironment(Conflict):
+    """The operator's variable decides about it, nobody else."""
+
+    code = "MANAGED_BY_ENVIRONMENT"
+
+
+class AlreadyConnected(Conflict):
+    """The account is connected already, by the connection with this id."""
+
+    code = "ALREADY_CONNECTED"
+
+    def __init__(self, text: str, *, connection: str) -> None:
+        super().__init__(text)
+        self.connection = connection
 
 
 class AnotherAccount(Conflict):

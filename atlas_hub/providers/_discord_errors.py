@@ -34,6 +34,9 @@ Id = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$"), BeforeValidator(_te
 FIELD = "bot_token"
 NEEDED = "Discord needs the bot's token: in the Developer Portal, under Bot, choose Reset Token and copy it."
 
+UNAUTHORIZED = "401"
+NOT_IN_SERVER = "The bot is not in this Discord server, or may not see it. Check the Guild ID, and invite the bot."
+_ABSENT = frozenset({HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND})
 _BUSY = frozenset({20016, 20022, 20028, 40003})
 _BLOCKED = 40333
 _PASSING_STATUS = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY})
@@ -69,14 +72,17 @@ def _is_front(answer: Answer, body: Any) -> bool:
     return answer.status == HTTPStatus.FORBIDDEN and (is_page or is_coded)
 
 
-def read_as(shape: TypeAdapter[T], answer: Answer, *, to_channel: bool = False) -> T:
+def read_as(shape: TypeAdapter[T], answer: Answer, *, to_channel: bool = False, of_server: bool = False) -> T:
     """The body of a good answer in its shape. Raises a `ProviderError`.
 
-    `to_channel`: the question was a message; without it, it was about the token, and a refusal is the token's.
+    `to_channel`: the question was a message, `of_server`: about a server; without them, it was about the token, and a
+    refusal is the token's.
     """
     body = _body(answer)
     if answer.status >= HTTPStatus.BAD_REQUEST:
-        raise _refusal(body, answer, to_channel=to_channel)
+        if of_server and answer.status in _ABSENT and not _is_front(answer, body):
+            raise InsufficientPermissions(NOT_IN_SERVER, field="guild_id", vendor_code=_named(body))
+        raise _refusal(body, answer, of_token=not (to_channel or of_server), to_channel=to_channel)
     answer.json()
     try:
         return shape.validate_python(body)
@@ -84,12 +90,21 @@ def read_as(shape: TypeAdapter[T], answer: Answer, *, to_channel: bool = False) 
         raise PlatformError("Discord gave an answer that makes no sense. Try again later.") from None
 
 
-def _refusal(body: Any, answer: Answer, *, to_channel: bool) -> ProviderError:  # noqa: PLR0911  # one a meaning
+def _code(body: Any) -> int:
+    number = body.get("code") if isinstance(body, dict) else None
+    return number if isinstance(number, int) and not isinstance(number, bool) else 0
+
+
+def _named(body: Any) -> str | None:
+    return str(_code(body)) if _code(body) else None
+
+
+def _refusal(  # noqa: PLR0911  # one a meaning
+    body: Any, answer: Answer, *, of_token: bool, to_channel: bool
+) -> ProviderError:
     """What a status and Discord's `code` mean; its `message` is never shown."""
     said = body if isinstance(body, dict) else {}
-    number = said.get("code")
-    code = number if isinstance(number, int) and not isinstance(number, bool) else 0
-    named = str(code) if code else None
+    code, named = _code(body), _named(body)
     if answer.status == HTTPStatus.TOO_MANY_REQUESTS or code in _BUSY:
         return _busy(said, answer)
     if _is_front(answer, body):
@@ -97,14 +112,15 @@ def _refusal(body: Any, answer: Answer, *, to_channel: bool) -> ProviderError:  
         return PlatformError(text, vendor_code=named)
     if answer.status == HTTPStatus.UNAUTHORIZED or code in {40001, 50014}:
         text = "Discord rejected the token: it is not a bot's current token, most likely because it was reset. "
-        return InvalidCredentials(f"{text}Under Bot, choose Reset Token and paste the new one.", field=FIELD)
+        text = f"{text}Under Bot, choose Reset Token and paste the new one."
+        return InvalidCredentials(text, field=FIELD, vendor_code=UNAUTHORIZED)
     if to_channel and code in _NOT_THERE:
         return InsufficientPermissions(f"Discord did not take it: {_NOT_THERE[code]}", field="to", vendor_code=named)
     if answer.status == HTTPStatus.FORBIDDEN:
         text = "Discord does not allow this to the bot. Check its role's permissions in the server."
         return InsufficientPermissions(text, vendor_code=named)
     told = f"{answer.status}, code {code}" if code else str(answer.status)
-    if answer.status < HTTPStatus.INTERNAL_SERVER_ERROR and answer.status not in _PASSING_STATUS and not to_channel:
+    if answer.status < HTTPStatus.INTERNAL_SERVER_ERROR and answer.status not in _PASSING_STATUS and of_token:
         text = f"Discord refused the token ({told}). {NEEDED}"
         return InvalidCredentials(text, field=FIELD, vendor_code=named)
     if answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR:

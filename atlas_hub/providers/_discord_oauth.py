@@ -10,15 +10,16 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError,
 
 from atlas_hub.kit import oauth
 from atlas_hub.kit.cleaning import pasted, shown
-from atlas_hub.kit.errors import AuthExpired, InvalidCredentials, PlatformError, ProviderError
+from atlas_hub.kit.errors import AuthExpired, InsufficientPermissions, InvalidCredentials, PlatformError, ProviderError
 from atlas_hub.kit.form import Form
 from atlas_hub.kit.http import Answer, Http
 from atlas_hub.kit.ladder import Ladder, Report
 from atlas_hub.kit.secret import Secret
 from atlas_hub.providers._consent import App, AppForm, Ask, Back, Consent, Further, Grant, Person
+from atlas_hub.providers._discord_channels import listing
 from atlas_hub.providers._discord_errors import Id, read_as
 from atlas_hub.providers._discord_wire import DISCORD, PERMISSIONS, PORTAL, ask, post
-from atlas_hub.providers.contract import Account, CheckResult, Message, Method, Purpose, Receipt, Revoked
+from atlas_hub.providers.contract import Account, CheckResult, Listing, Message, Method, Purpose, Receipt, Revoked
 
 SCOPES = ("bot", "applications.commands")
 _AGAIN = "Connect again from the Integrations page."
@@ -137,6 +138,7 @@ class DiscordInstall(DiscordConsent, Method[Server]):
 
     key, label, form = "oauth", "Consent", Server
     purpose = Purpose.CHAT
+    one_refusal = True
     destination: ClassVar[str] = "Channel ID"
     destination_example: ClassVar[str] = "123456789012345678"
 
@@ -161,6 +163,12 @@ class DiscordInstall(DiscordConsent, Method[Server]):
         if form.bot_token is None:
             raise InvalidCredentials(_MUTE)
         return await post(form.bot_token, form.application_id, to, message, http)
+
+    async def channels(self, form: Server, http: Http) -> Listing:
+        """The channels of the server. Raises a `ProviderError`."""
+        if form.bot_token is None:
+            raise InsufficientPermissions(_MUTE)
+        return await listing(form.bot_token, form.application_id, form.guild_id, http)
 
     async def revoke(self, form: Server, http: Http) -> Revoked:
         """Let the bot leave the server (…/docs/resources/user#leave-guild). Raises a `ProviderError`."""

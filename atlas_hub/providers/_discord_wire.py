@@ -47,7 +47,7 @@ async def ask(
 ) -> Answer:
     """Discord's answer to a bot. Raises a `ProviderError`."""
     # Discord may shut out whoever does not call himself so (…/docs/reference#user-agent).
-    agent = f"DiscordBot ({PORTAL}/{application}, 1)"
+    agent = f"DiscordBot ({PORTAL}/{application}, 1)" if application else f"DiscordBot ({PORTAL}, 1)"
     headers = {"Authorization": f"Bot {token.reveal()}", "User-Agent": agent}
     return await http.ask(DISCORD, method, f"/api/v10{path}", headers=headers, json=said, timeout=seconds)
 

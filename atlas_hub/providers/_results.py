@@ -35,7 +35,7 @@ class CheckResult:
     `label` is what the connection is called until an admin renames it. `limits` say why it works only partly.
     `delivers` is False where the vendor takes messages and delivers none, as a sandbox does; a limit says so.
     `unproven` says why nothing is proven where a vendor can only be asked by posting (webhooks, some keys); then what
-    was really delivered is the proof.
+    was really delivered is the proof. `learned`: fields of the form that were left empty and that the vendor told.
     """
 
     account: Account | None
@@ -46,6 +46,7 @@ class CheckResult:
     limits: tuple[str, ...] = ()
     delivers: bool = True
     unproven: str = ""
+    learned: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -73,16 +73,14 @@ class Method(ABC, Generic[F]):
     label: ClassVar[str]
     form: type[F]
     purpose: ClassVar[Purpose]
-    recommended_because: ClassVar[str] = ""
-    """The trade-off in a line, shown where a provider has several methods."""
-    wire_type: ClassVar[str | None] = None
-    """Its name on the groups API (`PAGER_DUTY`), where it has one."""
+    recommended_because: ClassVar[str] = ""  # the trade-off in a line, shown where a provider has several methods
+    wire_type: ClassVar[str | None] = None  # its name on the groups API (`PAGER_DUTY`), where it has one
     wire_names: ClassVar[Mapping[str, str]] = {}
     """Field → its name on the groups API, where that is not the camelCase alias, or the method itself is not there."""
-    lists_not: ClassVar[str] = ""
-    """Why it lists no channels, a sentence, where one would expect it to."""
-    may_save_unverified: ClassVar[bool] = False
-    """Whether an admin may save it when the vendor does not answer (mail, decisions §8)."""
+    lists_by: ClassVar[frozenset[str]] = frozenset()  # the scopes without which it lists no channels
+    lists_not: ClassVar[str] = ""  # why it lists no channels, a sentence, where one would expect it to
+    one_refusal: ClassVar[bool] = False  # a secret that got a 401 (`vendor_code`) is never sent again
+    may_save_unverified: ClassVar[bool] = False  # when the vendor does not answer (mail, decisions §8)
 
     def called(self, form: F) -> str:
         """What a connection is called where the vendor has no account to name."""

@@ -9,18 +9,17 @@
 
 from __future__ import annotations
 
-import re
-from typing import Any, ClassVar
+from typing import ClassVar
 
-from pydantic import Field, TypeAdapter, field_validator
+from pydantic import Field, TypeAdapter
 
-from atlas_hub.kit.cleaning import SHOWN_LENGTH, pasted, shown
-from atlas_hub.kit.errors import InvalidCredentials, ProviderError
+from atlas_hub.kit.cleaning import SHOWN_LENGTH, shown
+from atlas_hub.kit.errors import InsufficientPermissions, InvalidCredentials, PlatformError, ProviderError
 from atlas_hub.kit.http import Http
 from atlas_hub.kit.ladder import Ladder, Report
-from atlas_hub.kit.redact import shapes
-from atlas_hub.kit.secret import Secret
+from atlas_hub.providers._discord_channels import listing
 from atlas_hub.providers._discord_errors import FIELD, NEEDED, T, read_as
+from atlas_hub.providers._discord_form import BotToken
 from atlas_hub.providers._discord_oauth import DiscordInstall
 from atlas_hub.providers._discord_wire import DISCORD, PERMISSIONS, PORTAL, Said, ask, post
 from atlas_hub.providers.contract import (
@@ -29,7 +28,7 @@ from atlas_hub.providers.contract import (
     CheckResult,
     Copy,
     Feature,
-    Form,
+    Listing,
     Message,
     Method,
     Names,
@@ -42,69 +41,9 @@ GUILD_LIMIT = 200
 """The longest page of servers (https://discord.com/developers/docs/resources/user#get-current-user-guilds)."""
 BESIDE_SECONDS = 5.0
 """How long a question may take whose answer is not needed."""
-
-_LOOKALIKES = {
-    "https://discord.com/api/webhooks/": f"Looks like the address of a webhook. {NEEDED}",
-    "https://": f"Looks like an address. {NEEDED}",
-    "mfa.": f"Looks like the token of a person's account. {NEEDED}",
-}
-# A token's first part is a number in Base64, hence the three letters. No log line shall show one.
-shapes(re.compile(r"(?<![\w-])[MNO][\w-]{22,30}\.[\w-]{5,8}\.[\w-]{25,}", re.ASCII))
-
-
-class BotToken(Form):
-    """What an application's pages in the Developer Portal show."""
-
-    bot_token: Secret = Field(
-        title="Bot Token",
-        description="In the Discord Developer Portal, under Bot, Reset Token.",
-        examples=["three parts with dots between them, about 70 characters"],
-        json_schema_extra={"lookalikes": {**_LOOKALIKES}},
-    )
-    application_id: str = Field(
-        title="Application ID",
-        description="In the Discord Developer Portal, under General Information.",
-        examples=["17 to 20 digits"],
-    )
-    public_key: str = Field(
-        title="Public Key",
-        description="Under General Information, too. With it Discord's calls are verified.",
-        examples=["64 characters, 0 to 9 and a to f"],
-    )
-
-    @field_validator("bot_token", "application_id", "public_key", mode="before")
-    @classmethod
-    def _cleaned(cls, value: Any) -> Any:
-        text = pasted(value)
-        if not isinstance(text, str):
-            return text
-        return pasted(re.sub(r"^(?:authorization\s*:\s*)?bot\s+", "", text, count=1, flags=re.IGNORECASE))
-
-    @field_validator("bot_token")
-    @classmethod
-    def _is_a_bot_token(cls, value: Secret) -> Secret:
-        text = value.reveal()
-        for start, sentence in _LOOKALIKES.items():
-            if text.startswith(start):
-                raise ValueError(sentence)
-        if re.fullmatch(r"[\x21-\x7e]{1,512}", text) is None:
-            raise ValueError(f"This is not a bot token. {NEEDED}")
-        return value
-
-    @field_validator("application_id")
-    @classmethod
-    def _is_an_id(cls, value: str) -> str:
-        # Whether it is the bot's own, Discord tells. It becomes part of a header and of a link.
-        if re.fullmatch(r"[\w.-]{1,64}", value, re.ASCII) is None:
-            raise ValueError("An Application ID is 17 to 20 digits. Copy it from General Information.")
-        return value
-
-    @field_validator("public_key")
-    @classmethod
-    def _is_a_key(cls, value: str) -> str:
-        if re.fullmatch(r"[\x21-\x7e]{1,256}", value) is None:
-            raise ValueError("A Public Key is 64 characters, 0 to 9 and a to f. Copy it from General Information.")
-        return value.lower()
+_SEVERAL = (
+    "The bot is in several Discord servers. Enter the Guild ID of the one whose channels are meant, then connect again."
+)
 
 
 class _Bot(Said):
@@ -127,6 +66,7 @@ class _Guild(Said):
 
 
 _BOT, _APPLICATION, _GUILDS = TypeAdapter(_Bot), TypeAdapter(_Application), TypeAdapter(list[_Guild])
+_SERVER = TypeAdapter(_Guild)
 
 
 class DiscordBot(Method[BotToken]):
@@ -134,6 +74,7 @@ class DiscordBot(Method[BotToken]):
 
     key, label, form = "bot_token", "Bot token", BotToken
     purpose = Purpose.CHAT
+    one_refusal = True
     destination: ClassVar[str] = "Channel ID"
     destination_example: ClassVar[str] = "123456789012345678"
 
@@ -155,36 +96,69 @@ class DiscordBot(Method[BotToken]):
         with ladder.step("application", "Compare the application") as rung:
             application = await _learn(form, http, "/applications/@me", _APPLICATION)
             if application is None:
+                if not form.application_id:
+                    raise PlatformError("Discord did not tell the application. Try again, or enter the Application ID.")
                 rung.ok, rung.detail = False, "Discord did not tell it."
                 warnings.append("Discord did not tell the application, so its ID and key could not be compared.")
             else:
                 _compare(form, application)
                 rung.detail = "Application ID and Public Key belong to this token."
+        learned = _learned(form, application)
+        form = form.model_copy(update=learned)
         with ladder.step("servers", "Look for servers") as rung:
-            guilds = await _learn(form, http, f"/users/@me/guilds?limit={GUILD_LIMIT}", _GUILDS)
+            guilds = await _servers_of(form, http)
             if guilds is None:
                 rung.ok, rung.detail = False, "Discord did not tell them."
                 warnings.append("Discord did not tell in which servers the bot is.")
             else:
                 rung.ok, rung.detail = bool(guilds), _servers(guilds)
+        account = _account(form, name, username, guilds)
         return CheckResult(
-            account=_account(form, name, username, guilds),
-            label=name,
+            account=account,
+            label=account.name,
             warnings=tuple(warnings),
             limits=(_invitation(form, http),) if guilds == [] else (),
+            learned=learned,
         )
 
     async def send(self, form: BotToken, to: str, message: Message, http: Http) -> Receipt:
         """Post to a channel or thread, mentioning nobody. Raises `BadForm` for `to` and `text`, a `ProviderError`."""
         return await post(form.bot_token, form.application_id, to, message, http)
 
+    async def channels(self, form: BotToken, http: Http) -> Listing:
+        """The channels of the connection's server, or of the only one that the bot is in. Raises a `ProviderError`."""
+        guild_id = form.guild_id
+        if guild_id is None:
+            path = f"/users/@me/guilds?limit={GUILD_LIMIT}"
+            guilds = read_as(_GUILDS, await ask(form.bot_token, form.application_id, http, path))
+            if len(guilds) != 1:
+                raise InsufficientPermissions(_SEVERAL if guilds else _invitation(form, http), field="guild_id")
+            guild_id = guilds[0].id
+        return await listing(form.bot_token, form.application_id, guild_id, http)
+
+
+def _learned(form: BotToken, told: _Application | None) -> dict[str, str]:
+    """What was left empty and Discord told."""
+    if told is None:
+        return {}
+    said = {"application_id": told.id, "public_key": told.verify_key}
+    return {name: value for name, value in said.items() if not getattr(form, name)}
+
+
+async def _servers_of(form: BotToken, http: Http) -> list[_Guild] | None:
+    """The server that was given, which must be one of the bot's; else all, None where Discord does not tell them."""
+    if form.guild_id is None:
+        return await _learn(form, http, f"/users/@me/guilds?limit={GUILD_LIMIT}", _GUILDS)
+    answer = await ask(form.bot_token, form.application_id, http, f"/guilds/{form.guild_id}")
+    return [read_as(_SERVER, answer, of_server=True)]
+
 
 def _compare(form: BotToken, told: _Application) -> None:
     """Raise where the token is another application's."""
-    if told.id != form.application_id:
+    if form.application_id and told.id != form.application_id:
         text = "Discord says this token belongs to another application. Copy the Application ID from the page of the "
         raise InvalidCredentials(f"{text}application that the bot belongs to.", field="application_id")
-    if told.verify_key != form.public_key:
+    if form.public_key and told.verify_key != form.public_key:
         text = "Discord has another Public Key for this application. Copy it again from General Information."
         raise InvalidCredentials(text, field="public_key")
 
@@ -204,9 +178,9 @@ def _account(form: BotToken, name: str, username: str, guilds: list[_Guild] | No
     if only:
         details["Guild ID"] = only.id
     return Account(
-        key=form.application_id,
+        key=form.guild_id or form.application_id,
         app_key=form.application_id,
-        name=name,
+        name=_servers([only]) if only and form.guild_id else name,
         details={**details, "Bot": name, "Application ID": form.application_id},
         wire={
             "guildId": only.id if only else None,

@@ -28,12 +28,14 @@ from atlas_hub.kit.ladder import Ladder, Report
 from atlas_hub.kit.secret import Secret
 from atlas_hub.providers._gchat_errors import console, not_configured, refusal, sign_in_refusal
 from atlas_hub.providers._gchat_key import FIELD, LOOKALIKES, ServiceAccount, damaged, read_key_file
+from atlas_hub.providers._gchat_spaces import listing
 from atlas_hub.providers.contract import (
     Account,
     Category,
     CheckResult,
     Feature,
     Form,
+    Listing,
     Message,
     Method,
     Names,
@@ -132,6 +134,21 @@ class GoogleChatApp(Method[KeyFile]):
         if not isinstance(name, str) or _MESSAGE.fullmatch(name) is None:
             raise _nonsense("Google Chat")
         return Receipt(id=name, text=f"Google Chat accepted it in {space} as {name}.")
+
+    async def channels(self, form: KeyFile, http: Http) -> Listing:
+        """The spaces that the app is in (spaces.list). Raises a `ProviderError`."""
+        account = read_key_file(form.credentials_json)
+        token = _token(await _mint(await _sign(account), http), http)
+
+        async def page(query: str) -> object:
+            answer = await http.ask(GOOGLE_CHAT, "GET", f"/v1/spaces{query}", headers=_bearer(token))
+            error = refusal(answer, account, sends=False)
+            if error is not None:
+                raise error
+            http.judge(GOOGLE_CHAT, answer, field=FIELD)
+            return answer.json()
+
+        return await listing(page)
 
 
 def _account(account: ServiceAccount, spaces: str | None) -> Account:

@@ -27,7 +27,7 @@ from atlas_hub.kit.http import Answer, Http
 from atlas_hub.kit.ladder import Ladder, Report
 from atlas_hub.kit.secret import Secret
 from atlas_hub.providers._slack_api_token import ApiToken, ByApiToken
-from atlas_hub.providers._slack_channels import listing
+from atlas_hub.providers._slack_channels import PRIVATE_SCOPE, listing
 from atlas_hub.providers._slack_oauth import SlackConsent
 from atlas_hub.providers._slack_wire import NEEDED, SCOPE, ask, nonsense, read
 from atlas_hub.providers.contract import (
@@ -170,6 +170,7 @@ class SlackBot(Method[BotToken]):
 
     key, label, form = "bot_token", "Bot token", BotToken
     purpose = Purpose.CHAT
+    lists_by = FEATURES[Feature.LIST_CHANNELS] - {PRIVATE_SCOPE}
     wire_names: ClassVar[Mapping[str, str]] = {"bot_token": "apiToken"}
     destination: ClassVar[str] = "Channel ID"
     destination_example: ClassVar[str] = "C0123456789"

@@ -128,6 +128,10 @@ class TeamsApp(Method[App]):
     recommended_because = "A bot that writes in every team it is added to."
     destination: ClassVar[str] = "Conversation or channel ID"
     destination_example: ClassVar[str] = "19:0a1b2c3d4e5f60718293a4b5c6d7e8f9@thread.tacv2"
+    lists_not: ClassVar[str] = (
+        "Microsoft Teams tells a bot only of the conversations it is written to in, so channels cannot be listed. "
+        "Give the conversation ID instead."
+    )
 
     async def check(self, form: App, http: Http, report: Report) -> CheckResult:
         """Get a token for the Bot Framework, then the tenant's name where Graph tells. Raises a `ProviderError`."""

@@ -123,6 +123,9 @@ class TelegramBot(Method[Token]):
     purpose = Purpose.CHAT
     destination: ClassVar[str] = "Chat ID"
     destination_example: ClassVar[str] = "123456789 or @channelname"
+    lists_not: ClassVar[str] = (
+        "Telegram does not tell a bot which chats it is in, so channels cannot be listed. Give the chat ID instead."
+    )
 
     async def check(self, form: Token, http: Http, report: Report) -> CheckResult:
         """Ask Telegram who this is (getMe). Raises a `ProviderError`."""

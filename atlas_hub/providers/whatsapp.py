@@ -140,6 +140,7 @@ class WhatsAppNumber(Method[Credentials]):
     purpose = Purpose.CHAT
     destination: ClassVar[str] = "Recipient phone number"
     destination_example: ClassVar[str] = "+15551234567"
+    lists_not: ClassVar[str] = "WhatsApp has no channels: the number writes to people, each by their phone number."
 
     async def check(self, form: Credentials, http: Http, report: Report) -> CheckResult:
         """Ask for the number, then what the token may and when it ends. Raises a `ProviderError`."""

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+from atlas_hub.hub import Hub
 from atlas_hub.kit.errors import PlatformError, ProviderError
 from atlas_hub.kit.http import Http
 from atlas_hub.providers.contract import (
@@ -19,19 +20,33 @@ from atlas_hub.providers.contract import (
     Method,
     Receipt,
     Report,
+    Revoked,
+    Revokes,
     Sends,
     Step,
 )
+from atlas_hub.services import refused
+from atlas_hub.storage.models import Connection
 
 SHORTEST = 16
 """What is shorter stands in ordinary sentences, too: somebody pastes "not JSON", and that is what we say of it."""
 
 
-async def check(method: Method[Any], form: Form, http: Http, report: Report) -> CheckResult:
+async def check(
+    method: Method[Any],
+    form: Form,
+    http: Http,
+    report: Report,
+    *,
+    hub: Hub | None = None,
+    row: Connection | None = None,
+) -> CheckResult:
     """`method.check`. A vendor that sends a secret of ours back, in whatever field, makes no sense to us.
 
+    `hub` remembers what was refused and must not be sent again, `row` is whose secrets they are, where stored.
     Raises what `check` raises, and `PlatformError` then.
     """
+    await _allowed(method, form, hub, row)
     tells = _tells(form)
 
     def guarded(step: Step) -> None:
@@ -43,16 +58,31 @@ async def check(method: Method[Any], form: Form, http: Http, report: Report) -> 
     except ProviderError as raised:
         error = raised
     if error is not None:
+        error = await refused.after(hub, method, form, error) if hub else error
         raise _senseless(method) if tells(error.text) else error
     if tells(repr(result)):
         raise _senseless(method)
     return result
 
 
-async def send(method: Sends, form: Form, to: str, message: Message, http: Http) -> Receipt:
+async def send(
+    method: Sends,
+    form: Form,
+    to: str,
+    message: Message,
+    http: Http,
+    *,
+    hub: Hub | None = None,
+    row: Connection | None = None,
+) -> Receipt:
     """`method.send`, as careful with what comes back. A receipt that tells a secret is not shown."""
+    await _allowed(method, form, hub, row)
     tells = _tells(form)
-    receipt = await method.send(form, to, message, http)
+    try:
+        receipt = await method.send(form, to, message, http)
+    except ProviderError as error:
+        raised = await refused.after(hub, method, form, error) if hub and isinstance(method, Method) else error
+        raise raised from None
     return Receipt(id="", text="It was accepted.") if tells(repr(receipt)) else receipt
 
 
@@ -63,14 +93,40 @@ async def alert(method: Alerts, form: Form, alert: Alert, http: Http) -> Receipt
     return Receipt(id="", text="It was accepted.") if tells(repr(receipt)) else receipt
 
 
-async def channels(method: Method[Any], form: Form, http: Http) -> Listing:
+async def channels(
+    method: Method[Any], form: Form, http: Http, *, hub: Hub | None = None, row: Connection | None = None
+) -> Listing:
     """The channels that a method lists, as careful with what comes back. Raises a `ProviderError`."""
     if not isinstance(method, ListsChannels):
         raise TypeError(f"{method.label} lists no channels.")
-    listing = await method.channels(form, http)
+    await _allowed(method, form, hub, row)
+    try:
+        listing = await method.channels(form, http)
+    except ProviderError as error:
+        raised = await refused.after(hub, method, form, error) if hub else error
+        raise raised from None
     if _tells(form)(repr(listing)):
         raise _senseless(method)
     return listing
+
+
+async def revoke(method: Revokes, form: Form, http: Http, *, hub: Hub) -> Revoked:
+    """`method.revoke`, for a secret that may still be sent. Raises a `ProviderError`."""
+    await _allowed(method, form, hub, None)
+    try:
+        return await method.revoke(form, http)
+    except ProviderError as error:
+        raised = await refused.after(hub, method, form, error) if isinstance(method, Method) else error
+        raise raised from None
+
+
+async def _allowed(method: object, form: Form, hub: Hub | None, row: Connection | None) -> None:
+    """Raise `InvalidCredentials` for a secret that was refused and must not be sent again."""
+    if not isinstance(method, Method) or not method.one_refusal:
+        return
+    if hub is None:
+        raise TypeError(f"{method.label}: who asks must remember what was refused.")
+    await refused.before(hub, method, form, row)
 
 
 def _tells(form: Form) -> Callable[[str], bool]:

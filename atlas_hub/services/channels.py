@@ -11,11 +11,11 @@ from weakref import WeakValueDictionary
 
 from atlas_hub.bus import Changed
 from atlas_hub.hub import Hub
-from atlas_hub.kit.clock import iso, parse
-from atlas_hub.kit.errors import BadForm, Conflict, NotAvailable, NotFound, ProviderError, RateLimited, VaultLocked
+from atlas_hub.kit.clock import parse
+from atlas_hub.kit.errors import BadForm, Conflict, NotAvailable, NotFound, ProviderError, VaultLocked
 from atlas_hub.providers import PROVIDERS
 from atlas_hub.providers.contract import Listing, ListsChannels, Method, Provider, Purpose
-from atlas_hub.services import asking, truths, uses
+from atlas_hub.services import asking, truths, uses, waiting
 from atlas_hub.services.access import Actor, require_admin
 from atlas_hub.services.changing import changing
 from atlas_hub.services.opening import opened
@@ -92,7 +92,8 @@ async def listed(hub: Hub, actor: Actor, connection_id: str, *, refresh: bool = 
         since = before if refresh else hub.now() - FRESH
         if present.at is not None and present.at > since:
             return present
-        _wait(hub, present)
+        if present.wait_until is not None:
+            raise waiting.busy(present.wait_until, hub.now())
         return await _listed(hub, actor, connection_id)
 
 
@@ -166,7 +167,7 @@ async def _listed(hub: Hub, actor: Actor, connection_id: str) -> ChannelList:
     await uses.count(hub, row)
     outcome: Listing | ProviderError
     try:
-        outcome = await asking.channels(method, form, hub.http)
+        outcome = await asking.channels(method, form, hub.http, hub=hub, row=row)
     except ProviderError as error:
         outcome = error
     async with changing(hub, actor, begins=False) as change:
@@ -207,21 +208,10 @@ async def _keep(tx: Tx, row: Connection, listing: Listing, at: datetime) -> None
 
 def _failed(row: Connection, error: ProviderError, at: datetime, *, is_same: bool) -> None:
     """Write why the list could not be had; what was listed and chosen stays."""
-    said: dict[str, Any] = {name: value for name, value in row.listing.items() if name != "wait_until"}
-    if isinstance(error, RateLimited):
-        said["wait_until"] = (at + timedelta(seconds=error.retry_after)).isoformat()
-    row.listing = {**said, "fault": error.text}
+    row.listing = {name: value for name, value in row.listing.items() if name != waiting.UNTIL} | {"fault": error.text}
+    waiting.note(row, error, at)
     if is_same and error.code in {"INVALID_CREDENTIALS", "AUTH_EXPIRED"}:
         truths.failed(row, error, at)
-
-
-def _wait(hub: Hub, present: ChannelList) -> None:
-    """Raise `RateLimited` while the vendor wants to be left alone."""
-    if present.wait_until is None:
-        return
-    seconds = max(1, round((present.wait_until - hub.now()).total_seconds() + 0.5))
-    text = f"The vendor asked to wait until {iso(present.wait_until)}. Try again in {seconds} seconds."
-    raise RateLimited(text, retry_after=seconds)
 
 
 async def _the(tx: Tx, actor: Actor, connection_id: str) -> Connection:
@@ -236,14 +226,13 @@ async def _shown(hub: Hub, tx: Tx, row: Connection) -> ChannelList:
     provider = PROVIDERS.get(row.provider)
     method = provider.method(row.method) if provider else None
     can_list, why_not = _lists(provider, method)
-    waits = _moment(said.get("wait_until"))
     return ChannelList(
         channels=tuple(_view(each, sync_all=row.sync_all) for each in await stored_channels.of(tx, row.id)),
         at=_moment(said.get("at")),
         sync_all=row.sync_all,
         notes=tuple(said.get("notes", ())),
         lacks=tuple(said.get("lacks", ())),
-        wait_until=waits if waits is not None and waits > hub.now() else None,
+        wait_until=waiting.until(said, hub.now()),
         fault=str(said.get("fault", "")),
         destination=str(row.destination.get("id", "")),
         can_list=can_list,

@@ -3,35 +3,47 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 from atlas_hub.bus import Changed
 from atlas_hub.hub import Hub
 from atlas_hub.kit.errors import (
     BadForm,
     Conflict,
-    InsufficientPermissions,
     InvalidCredentials,
+    ManagedByEnvironment,
     NotFound,
     ProviderError,
-    VaultLocked,
 )
 from atlas_hub.providers import PROVIDERS
 from atlas_hub.providers.contract import CheckResult, Form, Method, Provider, Report, silent
-from atlas_hub.services import asking, credentials, environment, letting_go, pending, saving, storing, truths, uses
+from atlas_hub.services import (
+    asking,
+    checking,
+    credentials,
+    environment,
+    letting_go,
+    renewing,
+    saving,
+    storing,
+    uses,
+)
 from atlas_hub.services.access import Actor, require_admin
 from atlas_hub.services.changing import Change, changing
-from atlas_hub.services.opening import completed, find_method, opened, stands_in
+from atlas_hub.services.opening import completed, find_method, stands_in
 from atlas_hub.services.views import Connected, ConnectionView, Disconnected, view_with
 from atlas_hub.storage import connections as stored
 from atlas_hub.storage import installation
 from atlas_hub.storage.models import Connection
 
-CHECKS_A_MINUTE = 10
 LABEL_LENGTH = 120
-_UNOPENED = VaultLocked("What is stored of this connection cannot be opened. Connect it anew.")
+OLDEST: Final = "oldest"
+"""For `disconnect`: promote the oldest one that is active, where the default goes."""
+
+renew = renewing.renew
+Checked = checking.Checked
+checked, check_now = checking.checked, checking.check_now
 
 
 class Mode(StrEnum):
@@ -40,14 +52,6 @@ class Mode(StrEnum):
     REPLACE = "replace"
     ADD = "add"
     ASK = "ask"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Checked:
-    """What became of a check: how the connection is now, and why it was refused where it was."""
-
-    view: ConnectionView
-    refusal: ProviderError | VaultLocked | None = None
 
 
 async def connect(
@@ -63,13 +67,16 @@ async def connect(
     keep: str = "",
     report: Report = silent,
     save_unverified: bool = False,
+    label: str = "",
+    needs: frozenset[str] = frozenset(),
 ) -> Connected:
     """Prove what was typed against the vendor, seal it, store it, tell every open page.
 
     `values` are the form's fields by either name; `source` is the door: page, admin, groups, connections, chat.
     `agreed` is the account that an admin was asked about and agreed to; where the vendor proves another, they are
     asked again. `keep` is the id of a connection whose stored values stand in for the fields that were left empty.
-    `save_unverified` stores it also when the vendor does not answer, where the method allows that.
+    `save_unverified` stores it also when the vendor does not answer, where the method allows that. `label` is what it
+    is to be called, where somebody said; `needs` are scopes without which it is of no use to who asks.
     Raises `BadForm`, a `ProviderError`, `Conflict` (`AnotherAccount` with `Mode.ASK`), `VaultLocked`, `NotAvailable`.
     Nothing is stored then, and no transaction is open while the vendor thinks.
     """
@@ -86,11 +93,14 @@ async def connect(
         await uses.count(hub, kept)
     try:
         result, silence = await _prove(method, form, hub, report, save_unverified=save_unverified)
+        renewing.require(provider, result, needs)
     except ProviderError as error:
         async with changing(hub, actor, begins=begins) as change:  # someone tried: that is an event, too
             await change.note("connect_failed", provider=provider.slug, failed=True, code=error.code)
         raise
     proven = result.account
+    if result.learned:
+        form = form.model_copy(update=dict(result.learned))
     if kept and proven and (proven.app_key, proven.key) != (kept.app_key, kept.account_key):
         form = method.read(values)  # what was kept is the other account's
     order = credentials.Order(
@@ -102,6 +112,7 @@ async def connect(
         source=source,
         mode=mode.value,
         agreed=agreed,
+        label=called(label) if label else "",
     )
     saved = await storing.store(hub, actor, order, begins=begins)
     await hub.bus.publish(Changed(actor.workspace, provider.slug))
@@ -131,75 +142,17 @@ async def _prove(
 ) -> tuple[CheckResult, str]:
     """What the vendor proved, and why it could not be asked where it was not and that may be stored."""
     try:
-        return await asking.check(method, form, hub.http, report), ""
+        return await asking.check(method, form, hub.http, report, hub=hub), ""
     except ProviderError as error:
         if save_unverified and method.may_save_unverified and error.retryable:
             return CheckResult(account=None, label=method.called(form)), error.text
         raise
 
 
-async def check_now(hub: Hub, actor: Actor, connection_id: str, report: Report = silent) -> ConnectionView:
-    """Ask the vendor whether a stored connection still works, and write down what it said.
-
-    A refusal is an answer: it is stored and shown, not raised. Raises `NotFound`, `TooManyRequests`.
-    """
-    return (await checked(hub, actor, connection_id, report)).view
-
-
-async def checked(hub: Hub, actor: Actor, connection_id: str, report: Report = silent) -> Checked:
-    """What `check_now` does, with the refusal beside the view. Raises what it raises."""
-    require_admin(actor)
-    row, provider, method, form, locked = await opened(hub, actor, connection_id)
-    await hub.limits.hit(
-        "check",
-        row.id,
-        times=CHECKS_A_MINUTE,
-        seconds=60,
-        text="This connection was checked ten times within a minute. Wait a little, then check again.",
-    )
-    outcome: CheckResult | ProviderError | VaultLocked
-    if form is not None:
-        await uses.count(hub, row)
-    try:
-        outcome = locked or _UNOPENED if form is None else await asking.check(method, form, hub.http, report)
-    except ProviderError as error:
-        outcome = error
-    except BadForm as error:  # an address that an admin typed is not allowed any more
-        outcome = InsufficientPermissions(error.text)
-    async with changing(hub, actor) as change:
-        present = await stored.find(change.tx, actor.workspace, row.id)
-        if present is None:
-            raise NotFound("This connection was disconnected in the meantime.")
-        credential = await stored.credential_of(change.tx, present)
-        if present.connected_at != row.connected_at:
-            # Connected anew meanwhile: what was learned is about the former key.
-            return Checked(view=view_with(hub.vault, provider, present, credential))
-        if isinstance(outcome, CheckResult):
-            truths.accepted(present, provider, outcome, change.at)
-            await saving.prove(change, present, credential, method, outcome)
-            pending.remind(present, waits=await pending.waits_in(change.tx, present) is not None)
-        else:
-            truths.failed(present, outcome, change.at)
-        present.updated_at = change.at
-        await change.note(
-            "checked",
-            provider=provider.slug,
-            subject=present.id,
-            failed=not isinstance(outcome, CheckResult),
-            **({} if isinstance(outcome, CheckResult) else {"code": outcome.code}),
-        )
-        refusal = None if isinstance(outcome, CheckResult) else outcome
-        done = Checked(view=view_with(hub.vault, provider, present, credential), refusal=refusal)
-    await hub.bus.publish(Changed(actor.workspace, provider.slug))
-    return done
-
-
 async def rename(hub: Hub, actor: Actor, connection_id: str, label: str) -> ConnectionView:
     """Call a connection something else: 1 to 120 characters. Raises `BadForm`, `NotFound`."""
     require_admin(actor)
-    label = " ".join(label.split())
-    if not 1 <= len(label) <= LABEL_LENGTH or not label.isprintable():
-        raise BadForm({"label": f"A name has 1 to {LABEL_LENGTH} characters, all of which can be seen."})
+    label = called(label)
     async with changing(hub, actor) as change:
         row = await _the(change, connection_id)
         before, row.label, row.updated_at = row.label, label, change.at
@@ -207,6 +160,14 @@ async def rename(hub: Hub, actor: Actor, connection_id: str, label: str) -> Conn
         view = view_with(hub.vault, _provider(row), row, await stored.credential_of(change.tx, row))
     await hub.bus.publish(Changed(actor.workspace, row.provider))
     return view
+
+
+def called(label: str) -> str:
+    """A name as it is stored. Raises `BadForm`."""
+    label = " ".join(label.split())
+    if not 1 <= len(label) <= LABEL_LENGTH or not label.isprintable():
+        raise BadForm({"label": f"A name has 1 to {LABEL_LENGTH} characters, all of which can be seen."})
+    return label
 
 
 async def make_default(hub: Hub, actor: Actor, connection_id: str) -> ConnectionView:
@@ -229,17 +190,19 @@ async def disconnect(
 ) -> Disconnected:
     """Delete one connection, with its last holder the credential too, then revoke its grant at the vendor.
 
-    `promote` is the id of the connection that becomes primary instead, where an admin chose one; `revoke`: whether a
+    `promote` is the id of the connection that becomes primary instead, or `OLDEST`; `revoke`: whether a
     typed token is revoked, too. What the vendor says is in the answer. Raises `NotFound`, `Conflict`.
     """
     require_admin(actor)
     async with changing(hub, actor) as change:
         row = await _the(change, connection_id)
         if row.source == environment.SOURCE:
-            raise Conflict("This connection comes from the environment. Remove its variable and restart the hub.")
+            raise ManagedByEnvironment(environment.MANAGED)
         others = await stored.others_in(change.tx, actor.workspace, row.scope, row.id)
         heir = next((other for other in others if other.id == promote), None)
-        if promote is not None and heir is None:
+        if promote == OLDEST:
+            heir = next((other for other in others if other.active and row.primary_scope), None)
+        elif promote is not None and heir is None:
             raise NotFound("The connection to make the default instead is not there any more.")
         in_use = await stored.used_elsewhere(change.tx, row) > 0
         gone = await letting_go.let_go(change, row, also_typed=revoke)

@@ -46,6 +46,7 @@ class Order:
     grant: Granted | None = None
     features: tuple[str, ...] | None = None  # what is switched on from now on; None: as it was
     renews: str = ""  # the id of a connection that was to be connected anew: that alone makes it no default
+    label: str = ""  # what the connection is to be called
 
     @property
     def scope(self) -> str:

@@ -147,7 +147,7 @@ async def _sent(
         await uses.count(hub, row)
     try:
         if isinstance(method, Sends):
-            receipt = await asking.send(method, form, to, test_message(actor, hub), hub.http)
+            receipt = await asking.send(method, form, to, test_message(actor, hub), hub.http, hub=hub, row=row)
         else:
             receipt = await asking.alert(method, form, test_alert(actor, hub), hub.http)
     except ProviderError as error:

@@ -92,7 +92,7 @@ async def examine_mail(hub: Hub, tell: Tell) -> Sequence[timedelta]:
     seen = Seen(hub.now)
     try:
         async with asyncio.timeout(CHECK_SECONDS):
-            result = await asking.check(gift.method, gift.form, Watched(hub.http, seen, CHECK_SECONDS), silent)
+            result = await asking.check(gift.method, gift.form, Watched(hub.http, seen, CHECK_SECONDS), silent, hub=hub)
     except TimeoutError:
         outcome = Outcome(error=_late())
     except (ProviderError, BadForm) as error:

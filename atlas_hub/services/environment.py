@@ -85,6 +85,9 @@ def _read(hub: Hub, provider: Provider, way: Environment) -> Given | None:
     return Given(provider=provider, method=way.method, variables=names, form=form)
 
 
+MANAGED: Final = "This connection comes from the environment. Remove its variable and restart the hub."
+
+
 def accounts(hub: Hub) -> list[Given]:
     """The accounts that the environment gives, at most one for each provider."""
     found = (given(hub, provider) for provider in PROVIDERS.values() if provider.environment)

@@ -44,7 +44,7 @@ async def save(
 ) -> Connected:
     """Prove a grant and store it. Raises what `storing.store` raises, and a `ProviderError`."""
     method = _method(provider)
-    result = await asking.check(method, grant.form, hub.http, silent)
+    result = await asking.check(method, grant.form, hub.http, silent, hub=hub)
     _same_account(provider, grant, result)
     if grant.granted is not None:
         result = replace(result, granted=grant.granted)

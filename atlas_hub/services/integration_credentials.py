@@ -45,7 +45,7 @@ async def proof(hub: Hub, row: Connection, values: Mapping[str, Any]) -> CheckRe
         return None
     _, method = find_method(row.provider, row.method)
     try:
-        return await asking.check(method, method.read(values), hub.http, silent)
+        return await asking.check(method, method.read(values), hub.http, silent, hub=hub)
     except BadForm as error:
         raise InvalidCredentials(error.text) from None
 

@@ -13,7 +13,7 @@ from atlas_hub.kit.http import Http
 from atlas_hub.providers import PROVIDERS
 from atlas_hub.providers._consent import App, Consent, Refreshes
 from atlas_hub.providers.contract import Form, Method, Provider, Revoked, Revokes
-from atlas_hub.services import apps
+from atlas_hub.services import apps, asking
 from atlas_hub.services.access import Actor, Role
 from atlas_hub.services.changing import Change, changing
 from atlas_hub.storage import connections as stored
@@ -175,8 +175,8 @@ async def _ask(
     try:
         async with asyncio.timeout(seconds):
             for form in forms[:-1]:
-                await method.revoke(form, hub.http)
-            return await method.revoke(await _alive(method, forms[-1], app, hub.http), hub.http)
+                await asking.revoke(method, form, hub.http, hub=hub)
+            return await asking.revoke(method, await _alive(method, forms[-1], app, hub.http), hub.http, hub=hub)
     except TimeoutError:
         return None
     except ProviderError as error:

@@ -193,7 +193,7 @@ async def _asked(hub: Hub, row: Connection, credential: Credential, method: Meth
     try:
         form = method.read(written(hub, row, credential))
         await uses.count(hub, row)
-        return await asking.check(method, form, hub.http, silent)
+        return await asking.check(method, form, hub.http, silent, hub=hub, row=row)
     except (ProviderError, VaultLocked, BadForm) as error:
         return error
 

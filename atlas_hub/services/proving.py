@@ -108,7 +108,7 @@ async def _outcome(hub: Hub, asked: _Asked) -> CheckResult | ProviderError:
     try:
         form = asked.method.read({FIELD: asked.token})
         await uses.count(hub, asked.row)
-        return await asking.check(asked.method, form, hub.http, silent)
+        return await asking.check(asked.method, form, hub.http, silent, hub=hub)
     except BadForm as error:
         return InvalidCredentials(error.text)
     except ProviderError as error:

@@ -107,7 +107,7 @@ async def _renew(hub: Hub, credential_id: str) -> bool:
             form = grant.form
             if not await _keep(hub, credential_id, turn, grant):
                 return False
-        await asking.check(turn.method, form, hub.http, silent)
+        await asking.check(turn.method, form, hub.http, silent, hub=hub)
     except ProviderError as error:
         await _failed(hub, credential_id, turn, error)
         raise

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from atlas_hub.hub import Hub
-from atlas_hub.kit.errors import AnotherAccount, Conflict
+from atlas_hub.kit.errors import AlreadyConnected, AnotherAccount, Conflict, NotFound
 from atlas_hub.kit.ids import new_id
 from atlas_hub.providers.contract import CheckResult, Method, Purpose
 from atlas_hub.services import apps, credentials, environment, letting_go, merging, truths
@@ -18,6 +18,8 @@ from atlas_hub.storage.db import Tx
 from atlas_hub.storage.models import Connection, Credential
 
 LABEL_LENGTH, NAME_LENGTH = merging.LABEL_LENGTH, merging.NAME_LENGTH
+RENEW = "renew"
+"""The mode in which a connection gets new credentials of the account that it has."""
 
 
 async def save(change: Change, order: credentials.Order) -> Connected:
@@ -47,8 +49,8 @@ async def save(change: Change, order: credentials.Order) -> Connected:
         await tx.flush()
         await stored.drop_unused(tx, str(former))
     await configurations.drop_beside(tx, row, credential.id)
-    stays = order.mode == "add" or (present is not None and present.id == order.renews)
-    if not stays or await stored.primary_of(tx, actor.workspace, order.scope) is None:
+    stays = order.mode in {"add", RENEW} or (present is not None and present.id == order.renews)
+    if not stays or (order.mode != RENEW and await stored.primary_of(tx, actor.workspace, order.scope) is None):
         await promote(tx, row)
     await tx.flush()
     replaced = leaving.account_name or leaving.label if leaving else None
@@ -91,10 +93,12 @@ async def _place(tx: Tx, actor: Actor, order: credentials.Order) -> tuple[Connec
         same = await stored.same_account(tx, actor.workspace, order.scope, account.app_key, account.key)
     else:  # no account to go by (mail): the primary's own method is the same thing set up anew
         same = primary if primary and (primary.provider, primary.method) == _way(order) else None
+    if order.mode == RENEW:
+        return await _renewed(tx, actor, order, same), None
     if order.mode == "add" and order.agreed in {"", said(order.result)}:
         if same is not None and account is not None:
             called = f", as {same.label}" if same.label != account.name else ""
-            raise Conflict(f"{account.name} is connected already{called}.")
+            raise AlreadyConnected(f"{account.name} is connected already{called}.", connection=same.id)
         return None, None
     if same is not None:
         return same, None
@@ -103,6 +107,23 @@ async def _place(tx: Tx, actor: Actor, order: credentials.Order) -> tuple[Connec
             order.provider.name, present=primary.account_name or primary.label, proven=said(order.result)
         )
     return None, primary
+
+
+async def _renewed(tx: Tx, actor: Actor, order: credentials.Order, same: Connection | None) -> Connection:
+    """The row whose credentials are replaced, which stays with its account: what hangs on it was chosen there."""
+    row, account = await stored.find(tx, actor.workspace, order.renews), order.result.account
+    if row is None:
+        raise NotFound("This connection was disconnected in the meantime.")
+    told = said(order.result)
+    if same is not None and same.id != row.id:
+        raise AlreadyConnected(f"{told} is connected already, as {same.label}.", connection=same.id)
+    known = account is not None and not merging.is_nameless(row)
+    if account is not None and known and (account.app_key, account.key) != (row.app_key, row.account_key):
+        raise Conflict(
+            f"{order.provider.name} says this is {told}, but the connection is {row.account_name}. "
+            "Connect the other account beside it."
+        )
+    return row
 
 
 def _way(order: credentials.Order) -> tuple[str, str]:
@@ -136,7 +157,7 @@ def _new_row(actor: Actor, order: credentials.Order) -> Connection:
         purpose=order.method.purpose.value,
         scope=order.scope,
         identifier=f"{order.provider.slug}-{connection_id}",
-        label=order.result.label[:LABEL_LENGTH],
+        label=(order.label or order.result.label)[:LABEL_LENGTH],
         account_key=f"row:{connection_id}",
         created_by=actor.called,
     )

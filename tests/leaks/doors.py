@@ -10,19 +10,19 @@ from typing import Any
 
 import httpx
 
-from atlas_hub.providers import PROVIDERS
 from tests.e2e.vendors import Given
 from tests.leaks.journey import Journey
-from tests.leaks.shapes import VARIABLES, WAYS, Way, typed
+from tests.leaks.odd import kinds
+from tests.leaks.shapes import HERE, VARIABLES, Way, by, typed
 from tests.leaks.sockets import Socket, card, event, handshake, idle
 
 ADMIN = "/api/v1/admin/integrations"
 SENDER = "alerts@acme.example"
 EMAIL = "ana@example.com"
 TO = "C0GENERAL"
+_CARDS = {card: [way for way in by("page") if way.card == card] for card in dict.fromkeys(way.card for way in by("page"))}
 ROUNDS = tuple(
-    [way for way in WAYS if PROVIDERS[way.slug].methods.index(way.method) == number]
-    for number in range(max(len(provider.methods) for provider in PROVIDERS.values()))
+    [ways[number] for ways in _CARDS.values() if number < len(ways)] for number in range(max(map(len, _CARDS.values())))
 )
 """Ways that can be gone at once, for each is another card's."""
 
@@ -30,7 +30,8 @@ ROUNDS = tuple(
 def fill(journey: Journey, way: Way, where: str, mood: str) -> Given:
     """A way's form with fresh canaries; where the vendors accept, they know them."""
     own = journey.vendors.server(mood) if "host" in way.example else {}
-    given, pairs = way.fill(journey.aviary, f"{where}, {mood}", **own)
+    at = journey.vendors.at(type(way.entry.standin())) if way.entry else ""
+    given, pairs = way.fill(journey.aviary, f"{where}, {mood}", at or HERE, **own)
     if mood == "accept":
         journey.vendors.know(pairs)
     return given
@@ -62,9 +63,9 @@ def outcomes(journey: Journey) -> None:
         for mood in journey.moods:
             journey.vendors.play(mood)
             for ways in ROUNDS:
-                given = {way.slug: typed(fill(journey, way, "page", mood), _mode="replace") for way in ways}
-                tab.act_at_once({slug: ("connect", payload) for slug, payload in given.items()})
-            for way in WAYS:
+                given = {way.card: typed(fill(journey, way, "page", mood), _mode="replace") for way in ways}
+                tab.act_at_once({key: ("connect", payload) for key, payload in given.items()})
+            for way in by("api"):
                 given = fill(journey, way, "api", mood)
                 answer = journey.ask(f"api, {way}, {mood}", "POST", ADMIN + given.path, by=rest, json=given.wire)
                 saved = way.slug == "email" and answer.json().get("warning") is not None  # mail may be saved unproven
@@ -85,27 +86,29 @@ def _stay(journey: Journey, tab: Socket, ways: Sequence[Way]) -> None:
 
     def connect(where: str, mood: str, **more: str) -> list[str]:
         journey.vendors.play(mood)
-        given = {way.slug: typed(fill(journey, way, where, mood), **more) for way in ways}
-        return tab.act_at_once({slug: ("connect", payload) for slug, payload in given.items()})
+        given = {way.card: typed(fill(journey, way, where, mood), **more) for way in ways}
+        return tab.act_at_once({key: ("connect", payload) for key, payload in given.items()})
 
     frames = "".join(connect("the one that stays", "accept", _mode="replace"))
     assert frames.count("accepted it") >= len(ways), (ways, frames)
-    tab.act_at_once({way.slug: ("check", {}) for way in ways})
-    tab.act_at_once({way.slug: ("send_test", {"form_data": {"to": way.entry.to if way.entry else ""}}) for way in ways})
-    tab.act_at_once({way.slug: ("rename", {"form_data": {"label": f"Mine {way.slug}"}}) for way in ways})
+    tab.act_at_once({way.card: ("check", {}) for way in ways})
+    journey.pardon()
+    tab.act_at_once({way.card: ("send_test", {"form_data": {"to": way.entry.to if way.entry else ""}}) for way in ways})
+    tab.act_at_once({way.card: ("rename", {"form_data": {"label": f"Mine {way.card}"}}) for way in ways})
     for way in ways:
-        tab.raise_event(f"{card(way.slug)}.begin", {"form": "replace"})
+        tab.raise_event(f"{card(way.card)}.begin", {"form": "replace"})
     connect("replaced", "echo 401")
     connect("replaced", "accept")
-    empty = [Given(way.slug, way.method, {**way.example, **dict.fromkeys(way.shapes, "")}) for way in ways]
-    tab.act_at_once({given.slug: ("connect", typed(given)) for given in empty})
+    empty = {way.card: {**way.example, **dict.fromkeys(way.shapes, "")} for way in ways}
+    given = {way.card: Given(way.slug, way.method, empty[way.card]) for way in ways}
+    tab.act_at_once({key: ("connect", typed(each)) for key, each in given.items()})
 
 
 def _hang(journey: Journey, tab: Socket, rest: httpx.Client) -> None:
     """Vendors that never answer: all of them at the same time, for each takes its ten seconds."""
     journey.vendors.play("hang")
     before = len(tab.frames)
-    asked = [way for way in WAYS if "host" not in way.example]
+    asked = [way for way in by("api") if "host" not in way.example]
     wires = [(way, fill(journey, way, "api", "hang")) for way in asked]
 
     def ask(way: Way, given: Given) -> int:
@@ -126,21 +129,11 @@ def _hang(journey: Journey, tab: Socket, rest: httpx.Client) -> None:
 def misshapen(journey: Journey) -> None:
     """Secrets in the wrong shape, under the wrong name, in the wrong place: by the API."""
     aviary, key = journey.aviary, journey.key
-    odd = {
-        "text": lambda name: aviary.make(f"misshapen {name}", "kanarie {}"),
-        "number": lambda name: int(aviary.make(f"misshapen number {name}", core=str(int("7" + "0" * 15) + id(name)))),
-        "list": lambda name: [aviary.make(f"misshapen list {name}")],
-        "object": lambda name: {"deep": {"er": aviary.make(f"misshapen object {name}")}},
-        "key": lambda name: {aviary.make(f"misshapen key {name}"): 1},
-        "NUL": lambda name: aviary.make(f"misshapen NUL {name}", "xoxb-{}\0"),
-        "unseen": lambda name: aviary.make(f"misshapen unseen {name}", "\u200bxoxb-\u00e9{}\u2028"),
-        "long": lambda name: aviary.make(f"misshapen long {name}", "xoxb-{}" + "x" * 1000),
-        "URL": lambda name: aviary.make(f"misshapen URL {name}", "https://a:{}@localhost/"),
-    }
+    odd = kinds(aviary, "misshapen")
     with journey.client() as rest:
         rest.headers["Authorization"] = f"Bearer {key}"
         for kind, secret in odd.items():
-            for way in WAYS:
+            for way in by("api"):
                 wrong = {field: secret(f"{way} {field}") for field in way.shapes}
                 given = Given(way.slug, way.method, {**way.example, **wrong})
                 journey.ask(f"api, {way}, {kind}", "POST", ADMIN + given.path, by=rest, json=given.wire)

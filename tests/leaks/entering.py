@@ -38,6 +38,7 @@ def enter(journey: Journey) -> None:
     aviary.add("session cookie", journey.web.cookies["atlas_session"])
     aviary.add("form cookie", journey.web.cookies["atlas_form"])
     ran = site.command("key", "create", "--workspace", made["id"], "--role", "owner", "--json")
+    journey.workspace, journey.public = made["id"], json.loads(ran.stdout)["publicKey"]
     journey.key = aviary.add("API private key", json.loads(ran.stdout)["privateKey"])
     journey.outputs["key create"], journey.outputs["key create, stderr"] = ran.stdout, ran.stderr
     ran = site.command("key", "list")

@@ -6,10 +6,11 @@ import asyncio
 import base64
 import binascii
 import json
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, fields, is_dataclass, replace
-from typing import Any
+from typing import Any, Self
 from urllib.parse import quote, unquote_plus
 
 from starlette.types import Receive, Scope, Send
@@ -53,6 +54,25 @@ class Parrot(Standin):
     echo: str = ""
     aviary: Aviary = Aviary()
 
+    def __init__(self) -> None:
+        super().__init__()
+        self.places: dict[str, str] = {}
+
+    def start(self) -> Self:
+        """Listen. What comes to one of `places` (path and query) is answered as what came to the one it stands for."""
+        super().start()
+        app = self._app
+
+        async def as_known(scope: Scope, receive: Receive, send: Send) -> None:
+            known = self.places.get(f"{scope['path']}?{scope['query_string'].decode()}")
+            if known is not None:
+                path, _, query = known.partition("?")
+                scope = {**scope, "path": path, "raw_path": path.encode(), "query_string": query.encode()}
+            await app(scope, receive, send)
+
+        self._app = as_known
+        return self
+
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         if not self.echo or scope["path"].startswith("/__"):
             await super()._answer(scope, receive, send)
@@ -70,12 +90,12 @@ class Parrot(Standin):
     def _heard(self, call: Call) -> str:
         """The secret that the caller gave, wherever it stands; else what it signed in with."""
         scheme, _, rest = call.headers.get("authorization", "").partition(" ")
-        said = [call.path, unquote_plus(call.query), *call.headers.values(), call.body.decode("utf-8", "replace")]
+        said = [f"{call.path}?{call.query}", unquote_plus(call.query), *call.headers.values(), call.body.decode("utf-8", "replace")]
         said += call.form().values()
         if scheme == "Basic":
             said.append(base64.b64decode(rest).decode("utf-8", "replace"))
         heard = [each for each in self.aviary.texts if any(each in text for text in said)]
-        return max(heard, key=len) if heard else rest or call.form().get("assertion", "") or call.path
+        return max(heard, key=len) if heard else rest or call.form().get("assertion", "") or f"{call.path}?{call.query}"
 
 
 class MailParrot:
@@ -163,9 +183,30 @@ class Vendors:
         names |= {self._last[old]: new for old, new in pairs if old in self._last}
         self._last.update(pairs)
         for vendor in (*self.standins.values(), self.mailbox):
-            for known in [each for each in vars(vendor).values() if isinstance(each, dict)]:
-                for name, facts in list(known.items()):
-                    known[names.get(name, name)] = _renamed(facts, names)
+            for attribute, known in list(vars(vendor).items()):
+                if isinstance(known, dict):
+                    for name, facts in list(known.items()):
+                        known[names.get(name, name)] = _renamed(facts, names)
+                elif isinstance(known, set):
+                    known |= {names.get(each, each) for each in known}
+                elif isinstance(known, str) and known in names:
+                    setattr(vendor, attribute, names[known])
+        for parrot in self.standins.values():
+            parrot.places |= {new: old for old, new in pairs if old.startswith("/")}
+
+    def at(self, kind: type[Any]) -> str:
+        """Where the stand-in of this kind is; "" for what nobody stands in for."""
+        found = self.standins.get(kind.__name__)
+        return "" if found is None else found.base
+
+    def settle(self, patience: float = 10.0) -> None:
+        """Wait until nobody has asked anything for a while: what is asked beside a request was asked then."""
+        deadline, before = time.monotonic() + patience, -1
+        while (count := sum(len(each.calls) for each in self.standins.values())) != before:
+            before = count
+            if time.monotonic() > deadline:
+                return
+            time.sleep(0.5)
 
 
 def _renamed(facts: Any, names: Mapping[str, str]) -> Any:

@@ -16,16 +16,19 @@ from itertools import count
 from typing import Any
 
 from atlas_hub.kit.errors import BadForm
-from atlas_hub.providers import PROVIDERS
-from atlas_hub.providers.contract import Method
+from atlas_hub.api import bodies
+from atlas_hub.providers import PROVIDERS, key_of, parts_of
+from atlas_hub.providers.contract import Method, Purpose
 from tests.e2e.vendors import Given
 from tests.leaks.canaries import ODD, Aviary
-from tests.providers.entries import ENTRIES
+from tests.providers.entries import ENTRIES, UNLISTED
 from tests.providers.entries.entry import Entry
 from tests.standins import gchat, resend
 
 KEYS = 4
 """How many private keys are made: they take a while."""
+HERE = "http://127.0.0.1:9"
+"""Where a stand-in is in an example, until it is known where it is."""
 LINES = (1, 12, 24)
 """Lines of a private key by which it is known; the first tells only what kind it is."""
 
@@ -44,6 +47,18 @@ Shape = Callable[[Aviary, str], Fresh]
 def _odd(example: str) -> Shape:
     """Signs that JSON, URLs, HTML and shells write differently."""
     return lambda aviary, name: Fresh(text := aviary.make(name, ODD), (example, text))
+
+
+def _place(example: str) -> Shape:
+    """An address at a stand-in, secret in its path and in its query, that stands for the seed's."""
+
+    def make(aviary: Aviary, name: str) -> Fresh:
+        path, token = secrets.token_hex(16), secrets.token_hex(16)
+        tail = aviary.add(name, f"/canaries/{path}?sig={token}", path)
+        aviary.add(f"{name}, in the query", tail, token)
+        return Fresh(HERE + tail, (example.removeprefix(HERE), tail))
+
+    return make
 
 
 def _url(_example: str) -> Shape:
@@ -93,7 +108,9 @@ def _tail(length: int, *, whole: bool) -> Callable[[str], Shape]:
 
 _MANNERS: tuple[tuple[str, Callable[[str], Shape]], ...] = (
     ("PRIVATE KEY", _key_file),
+    (HERE, _place),
     ("://", _url),
+    ("-4bad-8bad-", _tail(32, whole=False)),  # who takes any text asks a vendor that wants these hyphens
     ("", _odd),
     *(("", _tail(length, whole=whole)) for whole in (True, False) for length in (32, 24, 16)),
 )
@@ -111,6 +128,32 @@ class Way:
 
     def __str__(self) -> str:
         return f"{self.slug} {self.method.key}"
+
+    @property
+    def card(self) -> str:
+        """Which card of the page it stands on."""
+        part = next(part for part in parts_of(self.slug) if part.methods[0].purpose is self.method.purpose)
+        return key_of(part)
+
+    @property
+    def doors(self) -> frozenset[str]:
+        """By which doors it is entered: `page`, `api` (the admin API), `groups`, `named` (the connections API)."""
+        provider = PROVIDERS[self.slug]
+        offered = {
+            "page": self.method in provider.methods,
+            "api": bool(provider.names.admin) and self.method in bodies.ways(provider),
+            "groups": self.method.wire_type is not None,
+            "named": bool(provider.names.connections)
+            and self.method in provider.methods
+            and self.method.purpose is Purpose.CHAT,
+        }
+        return frozenset(door for door, is_open in offered.items() if is_open)
+
+    def configuration(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """The body that the groups API takes for a form."""
+        fields = self.method.form.model_fields
+        said = {str(fields[name].alias or name): value for name, value in values.items()}
+        return {"type": self.method.wire_type, **said}
 
     @cached_property
     def shapes(self) -> dict[str, Shape]:
@@ -131,10 +174,13 @@ class Way:
             return False
         return True
 
-    def fill(self, aviary: Aviary, where: str, **own: Any) -> tuple[Given, list[tuple[str, str]]]:
-        """The form with fresh canaries, `<way> <field>, <where>`, and what these stand for. `own`: other values."""
+    def fill(self, aviary: Aviary, where: str, at: str = HERE, **own: Any) -> tuple[Given, list[tuple[str, str]]]:
+        """The form with fresh canaries, `<way> <field>, <where>`, and what these stand for.
+
+        `at` is where its stand-in is, `own` other values.
+        """
         made = {field: shape(aviary, f"{self} {field}, {where}") for field, shape in self.shapes.items()}
-        texts = {field: fresh.text for field, fresh in made.items()}
+        texts = {field: fresh.text.replace(HERE, at) for field, fresh in made.items()}
         given = Given(self.slug, self.method, {**self.example, **own, **texts})
         return given, [fresh.stands_for for fresh in made.values()]
 
@@ -147,17 +193,26 @@ def typed(given: Given, **more: str) -> dict[str, Any]:
 
 def _ways() -> Iterator[Way]:
     for slug, provider in PROVIDERS.items():
-        for method in provider.methods:
-            entry = next(each for each in ENTRIES if (each.slug, each.method) == (slug, method.key))
+        entries = {each.method: each for each in (*ENTRIES, *UNLISTED) if each.slug == slug}
+        for method in (*provider.methods, *(each for each in provider.unlisted if each.key in entries)):
+            entry = entries[method.key]
             names = {str(info.alias or name): name for name, info in method.form.model_fields.items()}
-            example = {names[name]: value for name, value in entry.values(entry.standin()).items()}
+            standin = entry.standin()
+            standin.base = HERE
+            example = {names[name]: value for name, value in entry.values(standin).items()}
             # Until a mailbox is started it has no port; and its TLS is not what is asked here.
             example |= {"port": 25, "tls": False} if "port" in example else {}
             yield Way(slug, method, example, entry)
 
 
 WAYS = tuple(_ways())
-"""Every method of every provider."""
+"""Every method of every provider, those that no form offers and an API stores included."""
+
+
+def by(door: str) -> tuple[Way, ...]:
+    """The ways that are entered by a door."""
+    return tuple(way for way in WAYS if door in way.doors)
+
 
 OF_OPERATORS = {"resend": {"api_key": resend.FULL_ACCESS}, "bridge": {"bridge_url": "https://bridge.example/send"}}
 """Examples for what the environment alone can give."""

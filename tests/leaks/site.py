@@ -66,6 +66,7 @@ def environment(port: int, folder: Path, **more: str) -> dict[str, str]:
         "ATLAS_PUBLIC_URL": f"http://localhost:{port}",
         "ATLAS_DATA_DIR": str(folder),
         "ATLAS_RATE_LIMIT_RPM": "0",
+        "ATLAS_API_RATE_LIMIT_RPM": "0",
         "ATLAS_OUTBOUND_ALLOW": "127.0.0.0/8",
         "ATLAS_ENCRYPTION_KEYS": KEY,
         "REFLEX_LOGLEVEL": "debug",

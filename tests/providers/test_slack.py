@@ -346,3 +346,102 @@ async def test_an_account_without_a_team_is_none(world):
     answers(world, "*/auth.test", {"ok": True, "team": "Acme", "user_id": "U1"})
     with pytest.raises(PlatformError):
         await world.check()
+
+
+def listing_calls(world):
+    return [call.form() for call in world.standin.calls if call.path == "/api/conversations.list"]
+
+
+async def listed(world):
+    return await world.way.channels(world.form(), world.http)
+
+
+async def test_every_page_is_asked_for_by_form_with_its_cursor(world):
+    world.standin.channels = [SlackChannel(f"C{n:08d}", f"c{n}", "T0ACME", size=n) for n in range(1201)]
+    found = await listed(world)
+    assert [each.name for each in found.channels] == [f"#c{n}" for n in range(1201)]
+    assert found.channels[7].members == 7
+    asked = listing_calls(world)
+    assert len(asked) == 3
+    assert all(each["types"] == "public_channel,private_channel" for each in asked)
+    assert all(each["exclude_archived"] == "true" and int(each["limit"]) < 1000 for each in asked)
+    assert "cursor" not in asked[0]
+    assert asked[1]["cursor"].endswith("=")
+    assert b"%3D" in next(call.body for call in world.standin.calls if b"cursor" in call.body)  # as a form has it
+    for call in world.standin.calls:
+        assert call.method == "POST"
+
+
+async def test_archived_ones_are_left_out_and_private_ones_told_apart(world):
+    found = {each.name: each for each in (await listed(world)).channels}
+    assert set(found) == {"#general", "#alerts", "#random", "#board"}
+    assert (found["#board"].private, found["#random"].joined, found["#general"].joined) == (True, False, True)
+
+
+async def test_a_count_that_is_not_told_is_none(world):
+    world.standin.channels = [SlackChannel("C0PRIVATE1", "p", "T0ACME", frozenset({"U0ATLAS"}), size=-1)]
+    (found,) = (await listed(world)).channels
+    assert found.members is None
+
+
+async def test_an_empty_page_is_not_the_end(world):
+    first = {"ok": True, "channels": [], "response_metadata": {"next_cursor": "bmV4dDow"}}
+    world.standin.dial.set(Fault.NONSENSE, path="*/conversations.list", body=json.dumps(first), times=1)
+    found = await listed(world)
+    assert len(listing_calls(world)) == 2
+    assert len(found.channels) == 4
+
+
+@pytest.mark.parametrize("meta", [{}, {"response_metadata": None}, {"response_metadata": {"next_cursor": ""}}])
+async def test_a_cursor_that_is_not_there_is_the_end(world, meta):
+    answers(world, "*/conversations.list", {"ok": True, "channels": [{"id": "C1", "name": "x"}], **meta})
+    (found,) = (await listed(world)).channels
+    assert (found.id, found.private, found.members, found.joined) == ("C1", False, None, None)
+
+
+async def test_a_cursor_that_comes_again_ends_with_an_error(world):
+    again = {"ok": True, "channels": [{"id": "C1", "name": "x"}], "response_metadata": {"next_cursor": "YQ=="}}
+    answers(world, "*/conversations.list", again)
+    with pytest.raises(PlatformError):
+        await listed(world)
+    assert len(listing_calls(world)) == 2
+
+
+@pytest.mark.parametrize(
+    "channels", [None, {}, [{"name": "x"}], [{"id": "C/1", "name": "x"}], [{"id": "C1", "name": 5}]]
+)
+async def test_a_list_that_makes_no_sense_is_not_believed(world, channels):
+    answers(world, "*/conversations.list", {"ok": True, "channels": channels})
+    with pytest.raises(PlatformError):
+        await listed(world)
+
+
+async def test_without_groups_read_only_public_ones(world):
+    world.standin.tokens[slack_seed.ACME].scopes -= {"groups:read"}
+    found = await listed(world)
+    assert {each.name for each in found.channels} == {"#general", "#alerts", "#random"}
+    assert (found.lacks, len(found.notes)) == (("groups:read",), 1)
+    assert [each["types"] for each in listing_calls(world)] == ["public_channel,private_channel", "public_channel"]
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        ("invalid_auth", InvalidCredentials),
+        ("token_revoked", AuthExpired),
+        ("missing_scope", InsufficientPermissions),
+        ("ratelimited", RateLimited),
+        ("invalid_cursor", PlatformError),
+    ],
+)
+async def test_what_slack_says_of_a_list(world, error, kind):
+    answers(world, "*/conversations.list", {"ok": False, "error": error, "needed": "channels:read"})
+    with pytest.raises(kind):
+        await listed(world)
+
+
+async def test_a_list_that_is_busy_says_how_long(world):
+    world.standin.dial.set(Fault.BUSY_SECONDS, path="*/conversations.list")
+    with pytest.raises(RateLimited) as caught:
+        await listed(world)
+    assert caught.value.retry_after >= 1

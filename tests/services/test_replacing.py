@@ -128,10 +128,10 @@ async def test_a_check_of_the_former_key_does_not_judge_the_new_one(
     slack.tokens[fresh] = slack.tokens.pop(ACME)
     asked = asking.check
 
-    async def slowly(*given: Any) -> Any:
+    async def slowly(*given: Any, **named: Any) -> Any:
         monkeypatch.setattr(asking, "check", asked)
         try:
-            return await asked(*given)
+            return await asked(*given, **named)
         finally:  # while the former token is being refused, somebody connects anew
             await connections.connect(vendors, owner, "slack", "bot_token", {"bot_token": fresh}, source="page")
 
@@ -148,8 +148,8 @@ async def test_a_workspace_that_is_deleted_meanwhile_does_not_rise_again(
     who = actor(Role.OWNER, workspace=workspace.id)
     asked = asking.check
 
-    async def slowly(*given: Any) -> Any:
-        result = await asked(*given)
+    async def slowly(*given: Any, **named: Any) -> Any:
+        result = await asked(*given, **named)
         await workspaces.delete(vendors, workspace.id)
         return result
 

@@ -42,12 +42,15 @@ from tests.standins.discord_seed import (
     SHY,
     SHY_ID,
     UNKNOWN,
+    VIEW,
     DiscordApp,
     DiscordBot,
     DiscordError,
+    DiscordPlace,
     fake,
     guild,
     the_bots,
+    the_places,
 )
 
 __all__ = [
@@ -89,7 +92,7 @@ GUILDS_LIMIT = 200
 
 
 class DiscordStandin(DiscordOAuth):
-    """Discord. `bots`: token → `DiscordBot`; `messages` that were posted; and its OAuth."""
+    """Discord. `bots`: token → `DiscordBot`; `places`: server → `DiscordPlace`; `messages` posted; and its OAuth."""
 
     upstream: ClassVar[str] = "DISCORD"
     tries: ClassVar[Mapping[str, str]] = {
@@ -103,6 +106,7 @@ class DiscordStandin(DiscordOAuth):
     def seed(self) -> None:
         """Put the default bots in; see `discord_seed.the_bots`."""
         self.bots: dict[str, DiscordBot] = the_bots()
+        self.places: dict[str, DiscordPlace] = the_places()
         self.seed_oauth()
         self.messages: list[dict[str, Any]] = []
 
@@ -125,6 +129,8 @@ class DiscordStandin(DiscordOAuth):
             Route("/api/v10/users/@me/guilds", self._guilds, methods=["GET"]),
             Route("/api/v10/users/@me/guilds/{guild}", self._leave, methods=["DELETE"]),
             Route("/api/v10/guilds/{guild}", self._guild, methods=["GET"]),
+            Route("/api/v10/guilds/{guild}/channels", self._channels, methods=["GET"]),
+            Route("/api/v10/guilds/{guild}/members/{user}", self._member, methods=["GET"]),
             Route("/api/v10/channels/{channel}/messages", self._post, methods=["POST"]),
             Route("/{rest:path}", self._nowhere, methods=["GET", "POST"]),
         ]
@@ -167,13 +173,38 @@ class DiscordStandin(DiscordOAuth):
         who = self._who(request)
         if not isinstance(who, DiscordBot):
             return who
+        found = self._in(who, request)
+        if isinstance(found, Response):
+            return found
+        number, place = found
+        body = whole(next(each for each in who.guilds if each["id"] == number)) | {"owner_id": place.owner}
+        body["roles"] = [{"id": role, "name": role, "permissions": str(bits)} for role, bits in place.roles.items()]
+        if request.query_params.get("with_counts", "") in {"true", "1"}:
+            body |= {"approximate_member_count": place.members, "approximate_presence_count": 1}
+        return _told(body)
+
+    def _in(self, who: DiscordBot, request: Request) -> tuple[str, DiscordPlace] | Response:
+        """The server that is asked about, or the refusal of one that the bot is not in."""
         number = request.path_params["guild"]
-        for each in who.guilds:
-            if each["id"] == number:
-                return _told(whole(each))
+        if any(each["id"] == number for each in who.guilds):
+            return number, self.places.get(number) or DiscordPlace({number: VIEW})
         if number not in SERVERS:
             return _error(DiscordError(404, "Unknown Guild", 10004))
         return _error(DiscordError(403, "Missing Access", 50001))
+
+    async def _channels(self, request: Request) -> Response:
+        who = self._who(request)
+        found = self._in(who, request) if isinstance(who, DiscordBot) else who
+        return found if isinstance(found, Response) else _told(found[1].channels)
+
+    async def _member(self, request: Request) -> Response:
+        who = self._who(request)
+        found = self._in(who, request) if isinstance(who, DiscordBot) else who
+        if isinstance(found, Response) or not isinstance(who, DiscordBot):
+            return found if isinstance(found, Response) else _error(DiscordError(401, "401: Unauthorized"))
+        if request.path_params["user"] != who.id:
+            return _error(DiscordError(404, "Unknown Member", 10007))
+        return _told({"user": who.wire(), "roles": list(who.roles), "nick": None, "joined_at": "2026-01-01T00:00:00Z"})
 
     async def _leave(self, request: Request) -> Response:
         who = self._who(request)

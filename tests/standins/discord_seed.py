@@ -29,7 +29,9 @@ UNKNOWN = "499999999999999999"
 
 @dataclass
 class DiscordBot:
-    """A bot. `hides`: paths that answer it with the status given. `channels`: id → (status, message, code) or None."""
+    """A bot. `hides`: paths that answer it with the status given. `channels`: id → (status, message, code) or None.
+    `roles`: its roles in every server that it is in, @everyone apart.
+    """
 
     id: str
     username: str
@@ -39,6 +41,7 @@ class DiscordBot:
     hides: dict[str, int] = field(default_factory=dict)
     revoked: bool = False
     is_bot: bool = True
+    roles: tuple[str, ...] = ()
 
     def wire(self) -> dict[str, Any]:
         """The bot as a user; a person's `bot` is false."""
@@ -69,6 +72,52 @@ class DiscordApp:
     name: str
     bot_token: str
     redirect_uris: set[str] = field(default_factory=set)
+
+
+VIEW, ADMIN = 1 << 10, 1 << 3
+STAFF_ROLE, ADMIN_ROLE, EXTRA_ROLE = (f"70000000000000000{number}" for number in (1, 2, 3))
+
+
+@dataclass
+class DiscordPlace:
+    """What a server consists of: its roles (id → permissions), its channels as the API tells them, and its size."""
+
+    roles: dict[str, int] = field(default_factory=dict)
+    channels: list[dict[str, Any]] = field(default_factory=list)
+    members: int = 42
+    owner: str = "200000000000000001"
+
+
+def overwrite(who: str, *, allow: int = 0, deny: int = 0, member: bool = False) -> dict[str, Any]:
+    """A channel's word about a role or a member; permissions are decimal texts."""
+    return {"id": who, "type": int(member), "allow": str(allow), "deny": str(deny)}
+
+
+def channel(number: str, name: str, kind: int = 0, parent: str | None = None, *said: Any) -> dict[str, Any]:
+    """A channel as a server lists it."""
+    return {"id": number, "type": kind, "name": name, "parent_id": parent, "permission_overwrites": list(said),
+            "position": 0, "nsfw": False, "guild_id": ""}  # fmt: skip
+
+
+def the_places() -> dict[str, DiscordPlace]:
+    """Server id → what it consists of. Acme's category Staff is for its role alone, and its channels copy that."""
+    hidden = (overwrite(ACME_GUILD, deny=VIEW), overwrite(STAFF_ROLE, allow=VIEW))
+    acme = [
+        channel("410000000000000001", "Staff", 4, None, *hidden),
+        channel(ACME_ALERTS, "alerts"),
+        channel("400000000000000011", "news", 5),
+        channel("400000000000000012", "help", 15),
+        channel("400000000000000013", "Talk", 2),
+        channel("400000000000000014", "Stage", 13),
+        channel("400000000000000015", "clips", 16),
+        channel("400000000000000016", "staff", 0, "410000000000000001", *hidden),
+    ]
+    beta = [channel(BETA_ALERTS, "alerts")]
+    roles = {STAFF_ROLE: 0, ADMIN_ROLE: ADMIN}
+    return {
+        ACME_GUILD: DiscordPlace({ACME_GUILD: VIEW, **roles}, acme),
+        BETA_GUILD: DiscordPlace({BETA_GUILD: VIEW}, beta, members=7),
+    }
 
 
 def the_bots() -> dict[str, DiscordBot]:

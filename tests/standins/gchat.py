@@ -122,12 +122,15 @@ class GoogleAccount:
 
 @dataclass
 class ChatProject:
-    """A Google Cloud project. `enabled`: the Chat API; `configured`: the Chat app; `spaces`: name → display name."""
+    """A Google Cloud project. `enabled`: the Chat API; `configured`: the Chat app; `spaces`: name → display name;
+    `open`: those that anybody in the organization may find.
+    """
 
     number: int
     enabled: bool = True
     configured: bool = True
     spaces: dict[str, str] = field(default_factory=dict)
+    open: frozenset[str] = frozenset()
 
 
 class GoogleError(Exception):
@@ -151,7 +154,8 @@ def api_error(code: int, status: str, message: str, *details: Mapping[str, Any])
 class GchatStandin(Standin):
     """Google. `accounts`: address → `GoogleAccount`; `projects`: id → `ChatProject`; `messages` that it took.
 
-    `ahead`: how many seconds Google's clock is ahead of ours. `tokens`: access token → project.
+    `ahead`: how many seconds Google's clock is ahead of ours. `tokens`: access token → project. `page`: how many spaces
+    a page has at most.
     """
 
     upstream: ClassVar[str] = "GOOGLE_OAUTH"
@@ -175,6 +179,7 @@ class GchatStandin(Standin):
         self.messages: list[dict[str, Any]] = []
         self.claims: list[dict[str, Any]] = []
         self.ahead = 0
+        self.page = 1000
 
     def refusal(self, status: int, _retry_after: int | None, /) -> Mapping[str, Any]:
         """Google's body for a status, in the words of the address that was asked."""
@@ -254,14 +259,21 @@ class GchatStandin(Standin):
 
     async def _list(self, request: Request) -> Mapping[str, Any]:
         project = self._project(request)
-        size = min(int(request.query_params.get("pageSize", "100")), 1000)
+        size = min(int(request.query_params.get("pageSize") or 100), self.page, 1000)
+        token = request.query_params.get("pageToken", "")
+        if token and not token.startswith("from+/="):
+            raise GoogleError(400, api_error(400, "INVALID_ARGUMENT", "Invalid page token."))
+        first = int(token.removeprefix("from+/=") or 0)
         spaces = [
             {"name": name, "spaceType": "SPACE" if title else "DIRECT_MESSAGE"}
             | ({"displayName": title} if title else {})
+            | ({"accessSettings": {"accessState": "DISCOVERABLE"}} if name in project.open else {})
+            | ({"membershipCount": {"joinedDirectHumanUserCount": 7}} if title else {})
             for name, title in project.spaces.items()
         ]
-        more = {"nextPageToken": "more"} if len(spaces) > size else {}
-        return ({"spaces": spaces[:size]} if spaces else {}) | more
+        some = spaces[first : first + size]
+        more = {"nextPageToken": f"from+/={first + size}"} if len(spaces) > first + size else {}
+        return ({"spaces": some} if some else {}) | more
 
     async def _create(self, request: Request) -> Mapping[str, Any]:
         project = self._project(request)

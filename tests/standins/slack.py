@@ -46,7 +46,10 @@ class Ask:
 
 
 class SlackStandin(SlackOAuth):
-    """Slack. `tokens`: token text → `SlackToken`; `channels` and `messages` of all its teams; and its OAuth."""
+    """Slack. `tokens`: token text → `SlackToken`; `channels` and `messages` of all its teams; and its OAuth.
+
+    `after_a_page` is called when a page of channels was told.
+    """
 
     upstream: ClassVar[str] = "SLACK"
     tries: ClassVar[Mapping[str, str]] = {
@@ -66,6 +69,7 @@ class SlackStandin(SlackOAuth):
         self.tokens: dict[str, SlackToken] = {text: replace(token) for text, token in TOKENS.items()}
         self.channels: list[SlackChannel] = [replace(channel) for channel in CHANNELS]
         self.messages: list[dict[str, Any]] = []
+        self.after_a_page: Callable[[], None] = lambda: None
         self.seed_oauth()
 
     def refusal(self, status: int, _retry_after: int | None, /) -> Mapping[str, Any]:
@@ -218,6 +222,7 @@ class SlackStandin(SlackOAuth):
         rest = first + size
         cursor = base64.b64encode(f"next:{rest}".encode()).decode() if rest < len(found) else ""
         shown = [channel.wire(me) for channel in found[first:rest]]
+        self.after_a_page()
         return {"channels": shown, "response_metadata": {"next_cursor": cursor}}
 
 
