@@ -294,10 +294,18 @@ def test_who_lists_no_channels_says_why(browsing, place, vendors, slug):
     expect(section(page).get_by_role("button")).to_have_count(0)
 
 
-@pytest.mark.parametrize("slug", ["discord", "gchat"])
-def test_other_vendors_list_theirs(browsing, place, vendors, slug):
-    with_connection(place, vendors, slug)
-    page = browsing.open(place.site, place.person(), slug)
+def test_another_vendor_lists_its_own_without_an_invitation_by_command(browsing, place, vendors):
+    with_connection(place, vendors, "gchat")
+    page = browsing.open(place.site, place.person(), "gchat")
     press(page, "List the channels")
     expect(rows(page).first).to_be_visible()
-    expect(section(page).locator("[data-mark=invite] code")).to_have_count(0)  # no such command there
+    expect(section(page).locator("[data-mark=invite] code")).to_have_count(0)
+
+
+def test_a_server_without_channels_says_so(browsing, looking, place, vendors):
+    with_connection(place, vendors, "discord")
+    page = browsing.open(place.site, place.person(), "discord")
+    press(page, "List the channels")
+    expect(section(page).locator("[data-none]")).to_contain_text("Discord lists no channel here.")
+    section(page).scroll_into_view_if_needed()
+    looking.at(page, "channels-none")
