@@ -96,8 +96,9 @@ def _list(provider: Provider, state: Any, page: Any) -> Markup:
             rx.el.legend("Channels of ", state.account),
             _search(provider),
             _count(),
+            _invitation(state),
             rx.cond(page.may_change, _everything()),
-            rx.cond(Channels.rows.length() > 0, _table(state, page), empty),
+            rx.cond(Channels.rows.length() > 0, _table(page), empty),
             class_name="ah-which ah-channels",
         ),
         rx.cond(page.may_change, _acts()),
@@ -146,6 +147,27 @@ def _count() -> Markup:
     )
 
 
+def _invitation(state: Any) -> Markup:
+    """What brings the bot into a channel, where people say something for that."""
+    return rx.cond(
+        state.invite != "",
+        rx.el.p(
+            "Where the bot is not in a channel, say there ",
+            rx.el.code(state.invite, class_name="ah-value"),
+            " ",
+            rx.el.button(
+                "Copy",
+                rx.el.span(" the invitation", class_name="ah-hidden"),
+                type="button",
+                class_name="ah-button ah-copy",
+                custom_attrs={"data-ah-copy": state.invite},
+            ),
+            class_name="ah-quiet ah-small",
+            custom_attrs={"data-invitation": ""},
+        ),
+    )
+
+
 def _everything() -> Markup:
     return rx.el.label(
         rx.el.input(
@@ -163,7 +185,7 @@ def _everything() -> Markup:
     )
 
 
-def _table(state: Any, page: Any) -> Markup:
+def _table(page: Any) -> Markup:
     head = [rx.el.th("Channel", scope="col")]
     return rx.el.table(
         rx.el.thead(
@@ -175,7 +197,7 @@ def _table(state: Any, page: Any) -> Markup:
         ),
         rx.el.tbody(
             rx.cond(page.may_change, _nowhere()),
-            rx.foreach(Channels.rows, lambda row: _row(row, state, page)),
+            rx.foreach(Channels.rows, lambda row: _row(row, page)),
         ),
         class_name="ah-picks",
     )
@@ -192,11 +214,11 @@ def _nowhere() -> Markup:
     )
 
 
-def _row(row: Any, state: Any, page: Any) -> Markup:
+def _row(row: Any, page: Any) -> Markup:
     """`row`: id, name, private, members, sync, joined, missing, former name, default."""
     chosen, default = row[4] == "yes", row[8] == "yes"
     return rx.el.tr(
-        rx.el.th(rx.el.span(row[1], class_name="ah-channel-name"), *_marks(row, state), scope="row"),
+        rx.el.th(rx.el.span(row[1], class_name="ah-channel-name"), *_marks(row), scope="row"),
         rx.el.td(
             rx.cond(
                 page.may_change,
@@ -234,32 +256,18 @@ def _radio(value: Any, label: Any, ticked: Any, stored: Any) -> Markup:
     )
 
 
-def _marks(row: Any, state: Any) -> list[Markup]:
+def _marks(row: Any) -> list[Markup]:
     """What else is to be known of a channel, each in words."""
 
     def mark(kind: str, holds: Any, *text: Any) -> Markup:
         return rx.cond(holds, rx.el.span(*text, class_name="ah-pick-mark", custom_attrs={"data-mark": kind}))
 
-    invite = rx.cond(
-        state.invite != "",
-        rx.fragment(
-            ": say ",
-            rx.el.code(state.invite, class_name="ah-value"),
-            rx.el.button(
-                "Copy",
-                rx.el.span(" the invitation", class_name="ah-hidden"),
-                type="button",
-                class_name="ah-button ah-copy",
-                custom_attrs={"data-ah-copy": state.invite},
-            ),
-        ),
-    )
     return [
         mark("private", row[2] == "yes", "Private"),
         mark("members", row[3] != "", row[3], rx.cond(row[3] == "1", " member", " members")),
         mark("renamed", row[7] != "", "was ", row[7]),
         mark("missing", row[6] == "yes", "Not listed any more: deleted, archived, or the bot was removed"),
-        mark("invite", (row[5] == "no") & (row[6] == ""), "The bot is not in it", invite),
+        mark("invite", (row[5] == "no") & (row[6] == ""), "The bot is not in it"),
     ]
 
 

@@ -73,7 +73,7 @@ if (typeof window !== "undefined" && !window.atlasHub) {
     try {
       await navigator.clipboard.writeText(text);
     } catch {
-      const value = button.closest("td, .ah-pick-mark, .ah-copied")?.querySelector(".ah-value");
+      const value = button.closest("td, .ah-copied, [data-invitation]")?.querySelector(".ah-value");
       if (field) field.select();
       else if (value) getSelection().selectAllChildren(value);
       else return;
