@@ -79,9 +79,12 @@ def vars_of(provider: Provider, view: CardView, at: datetime) -> dict[str, Any]:
     connection = view.connection
     if connection is None:
         return told
-    method = provider.method(connection.method)
-    titles = {} if method is None else {
-        name: field.title or name for name, field in method.form.model_fields.items()
+    # A key that waits may have come by another way than the one that is used.
+    ways = (*provider.unlisted, *provider.methods, provider.method(connection.method))
+    titles = {
+        name: field.title or name
+        for method in ways if method is not None
+        for name, field in method.form.model_fields.items()
     }  # fmt: skip
     told |= {
         "state": connection.state.value,
