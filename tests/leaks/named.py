@@ -75,7 +75,10 @@ def _lives(journey: Journey, client: httpx.Client, way: Way, made: str, mood: st
     answer = journey.ask(f"named, validate {way}", "POST", f"{path}/validate", by=client)
     assert answer.status_code == 200, answer.text
     assert answer.json()["valid"] == (mood == "accept"), (str(way), mood, answer.text)
-    if way.slug == "discord" and mood not in {"accept", "busy_seconds"}:  # else its next listing is one of five minutes ago
+    if way.slug == "discord" and mood not in {
+        "accept",
+        "busy_seconds",
+    }:  # else its next listing is one of five minutes ago
         journey.ask("named, list anew", "GET", f"{path}/channels?refresh=true", by=client)
     for verb, more in (("GET", {}), ("PUT", {"json": {"channel_ids": [], "sync_all": True}})):
         answer = journey.ask(f"named, channels {way}", verb, f"{path}/channels", by=client, **more)
@@ -145,7 +148,9 @@ def _strangers(journey: Journey) -> None:
             for what, more in strangers(journey.aviary, f"named {verb}"):
                 token = journey.aviary.telegram(f"named {verb}, the body of {what}")
                 body = {"json": {"platform": "telegram", "name": "x", "credentials": {"bot_token": token}}}
-                answer = journey.ask(f"named, {what}", verb, PREFIX, by=other, **more, **(body if verb == "POST" else {}))
+                answer = journey.ask(
+                    f"named, {what}", verb, PREFIX, by=other, **more, **(body if verb == "POST" else {})
+                )
                 assert answer.status_code == 401, answer.text
         digest = httpx.DigestAuth(journey.public, journey.key)
         assert journey.ask("named, Digest", "GET", PREFIX, by=other, auth=digest).status_code == 401

@@ -348,7 +348,9 @@ def test_every_secret_field_of_every_form_was_sent_by_every_door_that_takes_it(v
 
 def test_every_form_there_is_has_a_door_of_these_or_is_the_chat_apis_alone():
     ways = {(way.slug, way.method.key) for way in WAYS if way.doors}
-    every = {(slug, each.key) for slug, provider in PROVIDERS.items() for each in (*provider.methods, *provider.unlisted)}
+    every = {
+        (slug, each.key) for slug, provider in PROVIDERS.items() for each in (*provider.methods, *provider.unlisted)
+    }
     assert every - ways == {("email", "resend")}  # see test_consents, and the variable of it
 
 
