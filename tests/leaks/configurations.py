@@ -128,7 +128,8 @@ def _misplaced(journey: Journey, client: httpx.Client) -> None:
         "a type": place(journey, token("a type")),
         "a path": f"{PREFIX}/{token('a path')}?apiKey={token('beside a path')}",
         "a page": f"{place(journey)}?pageNum={token('a page')}&itemsPerPage={token('items')}",
-        "a flag": f"{place(journey)}?pretty={token('pretty')}&envelope={token('envelope')}&includeCount={token('count')}",
+        "a flag": f"{place(journey)}?pretty={token('pretty')}&envelope={token('envelope')}",
+        "a count": f"{place(journey)}?includeCount={token('count')}",
         "a nameless one": f"{place(journey)}?{token('nameless')}",
     }.items():
         assert journey.ask(f"groups, {what}", "GET", address, by=client).status_code < 500
@@ -150,8 +151,8 @@ def _strangers(journey: Journey) -> None:
         for verb in ("POST", "GET"):
             for what, more in strangers(aviary, f"groups {verb}"):
                 token = aviary.telegram(f"groups {verb}, the body of {what}")
-                more = {**more, **({"json": {**body, "apiKey": token}} if verb == "POST" else {})}
-                answer = journey.ask(f"groups, {what}", verb, path, by=other, **more)
+                said = {"json": {**body, "apiKey": token}} if verb == "POST" else {}
+                answer = journey.ask(f"groups, {what}", verb, path, by=other, **more, **said)
                 assert answer.status_code == 401, answer.text
         right = httpx.BasicAuth(journey.public, journey.key)
         assert journey.ask("groups, Basic with the key", "GET", path, by=other, auth=right).status_code == 401

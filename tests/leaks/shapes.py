@@ -15,8 +15,8 @@ from functools import cached_property
 from itertools import count
 from typing import Any
 
-from atlas_hub.kit.errors import BadForm
 from atlas_hub.api import bodies
+from atlas_hub.kit.errors import BadForm
 from atlas_hub.providers import PROVIDERS, key_of, parts_of
 from atlas_hub.providers.contract import Method, Purpose
 from tests.e2e.vendors import Given
