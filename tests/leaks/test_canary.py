@@ -126,8 +126,6 @@ def test_the_vendors_were_told_the_secrets_so_the_search_would_find_them(visited
     assert {"SLACK_BOT_TOKEN", mail} <= heard
 
 
-@pytest.mark.redis
-@pytest.mark.postgres
 def test_test_alerts_told_their_secrets_in_every_mood(visited: Visited):
     if not visited.journey.redis:
         pytest.skip("Five test messages a minute are too few for this; the other visit's hub counts in a Redis.")
