@@ -121,7 +121,11 @@ def vendor_code(answer: Answer) -> str | None:
         return None
     inner = said.get("error")
     for code in (inner, inner.get("code") if isinstance(inner, dict) else None, said.get("code")):
-        if isinstance(code, str) and re.fullmatch(r"[a-z][a-z_.:-]{0,63}", code) and redact(code) == code:
+        if (
+            isinstance(code, str)
+            and re.fullmatch(r"(?=.{1,64}\Z)[a-z]{1,16}(?:[_.:-]+[a-z]{1,16})*", code)
+            and redact(code) == code
+        ):
             return code
     return None
 
