@@ -171,9 +171,10 @@ def test_what_was_connected_is_stored_and_shown_with_no_more_than_its_mask(visit
         for way in by("page")
         for field in way.shapes
         if "shows" not in way.method.form.said_of(field) and "password" not in field
+        if not PROVIDERS[way.slug].lifecycle.closed
     ]
     tails = {name: visited.journey.aviary.canaries[name].text[-4:] for name in masked}
-    assert len(masked) >= len(by("page")) - 3
+    assert len(masked) >= len(by("page")) - 4
     assert [name for name, tail in tails.items() if tail.isalnum() and tail.encode() not in frames] == []
 
 
@@ -246,7 +247,7 @@ WHERE = {
 
 
 def test_every_secret_field_of_every_form_was_sent_by_every_door_that_takes_it(visited: Visited):
-    secret = {(way, f"{way} {field}") for way in WAYS for field in way.method.form.secrets()}
+    secret = [(way, f"{way} {field}") for way in WAYS for field in way.method.form.secrets()]
     sent = visited.journey.aviary.canaries.keys()
     assert [
         f"{field}, {where}"
