@@ -12,7 +12,9 @@ from pathlib import Path
 
 from bench.figures import Figure, Skipped, load_average, table
 
-NAMES = ("status", "connect", "tabs", "page", "memory", "audit", "start", "chat", "oauth", "groups", "named")
+NAMES = (
+    "status", "connect", "tabs", "page", "memory", "audit", "start", "chat", "oauth", "groups", "named", "channels",
+)  # fmt: skip
 
 
 def taking(name: str) -> Callable[[], Iterator[Figure | Skipped]]:

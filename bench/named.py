@@ -1,4 +1,4 @@
-"""The connections API: its list among other workspaces' rows, and the channels of a large Slack workspace."""
+"""The connections API: its list among other workspaces' rows."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ TURNS, EACH = 16, 40
 
 
 def figures() -> Iterator[Figure | Skipped]:
-    """The list at 100 rows and among 100,000 of others, on each database; then a listing of 5,000 channels."""
+    """The list of 100 among 100,000 of others, on each database."""
     for kind in ("SQLite", "PostgreSQL"):
         missing = grounds.postgres_missing() if kind == "PostgreSQL" else ""
         name = f"connections among {MANY:,} of others, {kind}"

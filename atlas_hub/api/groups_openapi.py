@@ -156,19 +156,21 @@ def _schemas() -> Json:
                 },
             ]
         },
-        "Error": {
-            "type": "object",
-            "required": ["detail", "error", "errorCode", "reason"],
-            "properties": {
-                "detail": text_of,
-                "error": status,
-                "errorCode": text_of,
-                "parameters": {"type": "array", "items": text_of},
-                "reason": text_of,
-                "status": status,
-            },
-            "additionalProperties": False,
+        "Error": _error(),
+    }
+
+
+def _error() -> Json:
+    text_of: Json = {"type": "string"}
+    return {
+        "type": "object",
+        "required": ["detail", "error", "errorCode", "reason"],
+        "properties": {
+            **dict.fromkeys(("detail", "errorCode", "reason"), text_of),
+            **{name: {"type": "integer"} for name in ("error", "status")},
+            "parameters": {"type": "array", "items": text_of},
         },
+        "additionalProperties": False,
     }
 
 

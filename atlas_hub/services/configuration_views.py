@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from atlas_hub.kit.errors import Conflict, HubError, NotFound
 from atlas_hub.kit.stars import starred_whole
-from atlas_hub.services.wire_types import Field, Kind, named
+from atlas_hub.services.merging import TEAM
+from atlas_hub.services.wire_types import Field, Kind
 
-CHANNEL, TEAM = "channel_name", "team_name"
+CHANNEL: Final = "channel_name"
 """The fields whose value a connection may know without anybody having written it: its destination, its account."""
 
 
@@ -47,7 +48,7 @@ class Configuration:
 
 
 def shown(kind: Kind, row: Any) -> Configuration:
-    stars, masks = (named(kind.provider, kind.method, told) for told in (row.stars, row.masks))
+    stars, masks = (kind.named(told) for told in (row.stars, row.masks))
     values: dict[str, Any] = {}
     for wire, field in kind.fields.items():
         value = secret_shown(field, stars, masks) if field.secret else _public_shown(field, row)

@@ -16,7 +16,7 @@ from atlas_hub.providers.contract import Form
 from atlas_hub.services import merging, pending, truths
 from atlas_hub.services.changing import Change
 from atlas_hub.services.configuration_views import CHANNEL, Masked, Missing, secret_shown
-from atlas_hub.services.wire_types import Kind, named
+from atlas_hub.services.wire_types import Kind
 from atlas_hub.storage import configurations as stored
 from atlas_hub.storage import connections as rows
 from atlas_hub.storage.models import Connection, Credential
@@ -123,6 +123,7 @@ async def lay_over(change: Change, kind: Kind, row: Connection, values: Values, 
         row.options = {**row.options, **_at_once(form)}
         _name(kind, row, form)
     aim(row, values, cleared)
+    merging.compare(row)
     if changed:
         await change.note(
             "configuration_changed", provider=row.provider, subject=row.id, label=row.label, fields=len(changed)
@@ -143,12 +144,12 @@ def _last(
         if kind.missing(values):
             raise
         return {}, False
-    return named(kind.provider, kind.method, last), holder is not None
+    return kind.named(last), holder is not None
 
 
 def _unmasked(kind: Kind, row: Connection, values: Values) -> dict[str, Secret | str | bool]:
     """The values without those that are what is shown of what is stored. Raises `Masked` for any other mask."""
-    stars, masks = (named(kind.provider, kind.method, told) for told in (row.stars, row.masks))
+    stars, masks = (kind.named(told) for told in (row.stars, row.masks))
     told = dict(values)
     for wire, field in kind.fields.items():
         value = values.get(field.name)

@@ -6,23 +6,25 @@ vault, so that whichever of its keys made it, any worker knows it again. Nothing
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 import secrets
 from base64 import b64decode, b64encode
 from binascii import Error as NotBase64
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from weakref import WeakKeyDictionary
 
 from atlas_hub.hub import Hub
+from atlas_hub.kit.errors import NotAvailable
 from atlas_hub.kit.secret import Secret
 from atlas_hub.services import api_keys
 from atlas_hub.services.access import Actor
 from atlas_hub.storage import digest as stored
 from atlas_hub.storage.digest import Counts
-from atlas_hub.storage.models import ApiKey
-from atlas_hub.storage.sealed import bound_to
+from atlas_hub.storage.sealed import place_of_key
 from atlas_hub.storage.vault import Vault
 
 LIFE: Final = timedelta(minutes=5)
@@ -30,8 +32,8 @@ SKEW: Final = timedelta(minutes=1)
 """How far the clocks of two machines may be apart."""
 WIDE: Final = 128
 """How many counts back one may come late, as those of parallel requests do."""
-TRIES: Final = 200
-"""How often a count is written anew where parallel requests with one nonce meet."""
+TRIES: Final = 50
+"""How often counts are written anew where several workers meet at one nonce."""
 
 _TIME, _RANDOM, _MAC, _LENGTH = 4, 8, 12, 32
 _ALL: Final = (1 << WIDE) - 1
@@ -88,14 +90,10 @@ async def known(hub: Hub, public_key: str, nonce: str) -> Known:
     """
     async with hub.db.asking() as ask:
         row = await stored.known(ask, public_key, nonce)
-    sealed, place = _dummy(hub.vault) if row.id is None else (row.sealed, bound_to(ApiKey(**_ident(row)), "sealed"))
+    sealed, place = _dummy(hub.vault) if row.id is None else (row.sealed, place_of_key(row))
     secret = hub.vault.open(sealed, bound_to=place)["private_key"]
     counts = None if row.highest is None else (row.highest, row.window)
     return Known(row=row, secret=secret, counts=counts)
-
-
-def _ident(row: Any) -> dict[str, Any]:
-    return {"id": row.id, "workspace": row.workspace}
 
 
 _DUMMIES: WeakKeyDictionary[Vault, bytes] = WeakKeyDictionary()
@@ -109,24 +107,73 @@ def _dummy(vault: Vault) -> tuple[bytes, str]:
     return _DUMMIES[vault], _NOWHERE
 
 
+@dataclass
+class _Line:
+    """What waits in this worker to be written of one nonce, and its counts as this worker wrote them last."""
+
+    counts: Counts | None
+    waiting: list[tuple[int, asyncio.Future[bool]]] = field(default_factory=list)
+
+
+_LINES: dict[tuple[int, str], _Line] = {}
+
+
 async def count(hub: Hub, nonce: str, made: datetime, number: int, before: Counts | None) -> bool:
     """Write that a nonce was used with a count, once it is proven who did. False where it had been, or comes too late.
 
-    `before` is what `known` read. Where other requests have written since, it is looked at again.
+    `before` is what `known` read. Requests that come while another's count is being written are written together.
     """
+    place = (id(hub), nonce)
+    answer: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+    line = _LINES.get(place)
+    if line is None:
+        line = _LINES[place] = _Line(before)
+        line.waiting.append((number, answer))
+        hub.soon(_write(hub, place, line, made + LIFE + SKEW))
+    else:
+        line.waiting.append((number, answer))
+    return await answer
+
+
+async def _write(hub: Hub, place: tuple[int, str], line: _Line, expires_at: datetime) -> None:
+    """Write what waits, all that there is at a time, until nothing does."""
+    batch: list[tuple[int, asyncio.Future[bool]]] = []
+    try:
+        while line.waiting:
+            batch, line.waiting = line.waiting, []
+            taken = await _written(hub, place[1], line, [number for number, _ in batch], expires_at)
+            for (_, answer), new in zip(batch, taken, strict=True):
+                if not answer.done():  # who asked has gone
+                    answer.set_result(new)
+    except BaseException as error:
+        for _, answer in (*batch, *line.waiting):
+            if not answer.done():
+                answer.set_exception(error if isinstance(error, Exception) else NotAvailable("The hub is stopping."))
+        if not isinstance(error, Exception):
+            raise
+    finally:
+        _LINES.pop(place, None)
+
+
+async def _written(hub: Hub, nonce: str, line: _Line, numbers: Sequence[int], expires_at: datetime) -> list[bool]:
+    """Which of the counts are new, once that is written. Where another worker has written since, it is looked again."""
     for _ in range(TRIES):
-        after = counted(before, number)
-        if after is None:
-            return False
+        after, taken = line.counts, []
+        for number in numbers:
+            now = counted(after, number)
+            taken.append(now is not None)
+            after = after if now is None else now
+        if after is None or after == line.counts:
+            return taken
         async with hub.db.asking() as ask:
-            if before is None:
-                written = await stored.begin(ask, nonce, after, made + LIFE + SKEW)
+            if line.counts is None:
+                written = await stored.begin(ask, nonce, after, expires_at)
             else:
-                written = await stored.advance(ask, nonce, before, after)
-            if written:
-                return True
-            before = await stored.seen(ask, nonce)
-    return False
+                written = await stored.advance(ask, nonce, line.counts, after)
+            line.counts = after if written else await stored.seen(ask, nonce)
+        if written:
+            return taken
+    return [False] * len(numbers)
 
 
 def counted(before: Counts | None, number: int) -> Counts | None:

@@ -26,6 +26,8 @@ ELSEWHERE: Final = (
     "It sends, but receives nothing: this account is connected elsewhere in this installation too, and what comes "
     "from it goes there. Disconnect it there, then check."
 )
+TEAM: Final = "team_name"
+WRITTEN: Final = "Team name as written"
 LABEL_LENGTH, NAME_LENGTH = 120, 200
 """What the columns take; a vendor may tell longer ones."""
 
@@ -40,6 +42,15 @@ def name(row: Connection, result: CheckResult) -> None:
     row.account_name = account.name[:NAME_LENGTH]
     row.details = [[label, value] for label, value in account.details.items()]
     row.wire = dict(account.wire)
+    compare(row)
+
+
+def compare(row: Connection) -> None:
+    """Have the details say where the team's name that somebody wrote is not the one that the vendor told."""
+    kept = [each for each in row.details if each[0] != WRITTEN]
+    written = str(row.options.get(TEAM) or "")
+    differs = written and not is_nameless(row) and written.casefold() != row.account_name.casefold()
+    row.details = [*kept, [WRITTEN, f"{written}, which is not its name"]] if differs else kept
 
 
 def is_nameless(row: Connection) -> bool:

@@ -18,8 +18,8 @@ UNAUTHORIZED: Final = "401"
 """The `vendor_code` of a refusal that is about the secret itself."""
 NOT_AGAIN: Final = "The hub does not send this token again."
 BEFORE: Final = f"This token was refused before. Paste a new one. {NOT_AGAIN}"
-_WHAT: Final = "refused"
-_SECONDS: Final = 30 * 24 * 3600
+WHAT: Final = "refused"
+SECONDS: Final = 30 * 24 * 3600
 """A token that was reset does not come back; after a month nobody holds on to it."""
 
 
@@ -31,7 +31,7 @@ async def before(hub: Hub, method: Method[Any], form: Form, row: Connection | No
         raise _again(form, row.reason)
     for known in _fingerprints(hub, form):
         try:
-            await hub.limits.check(_WHAT, known, times=1, seconds=_SECONDS, text=BEFORE)
+            await hub.limits.check(WHAT, known, times=1, seconds=SECONDS, text=BEFORE)
         except TooManyRequests:
             raise _again(form, BEFORE) from None
 
@@ -43,7 +43,7 @@ async def after(hub: Hub, method: Method[Any], form: Form, error: ProviderError)
         return error
     for known in _fingerprints(hub, form):
         try:
-            await hub.limits.hit(_WHAT, known, times=1, seconds=_SECONDS, text=BEFORE)
+            await hub.limits.hit(WHAT, known, times=1, seconds=SECONDS, text=BEFORE)
         except TooManyRequests:
             continue  # somebody else was refused at the same time
     return InvalidCredentials(f"{error.text} {NOT_AGAIN}", field=error.field, vendor_code=UNAUTHORIZED)

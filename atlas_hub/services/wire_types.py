@@ -46,13 +46,24 @@ class Field:
 
 @dataclass(frozen=True, kw_only=True)
 class Kind:
-    """A type: its provider, the method that stores it, and its fields by their wire names."""
+    """A type: its provider, the method that stores it, and its fields by their wire names.
+
+    `others`: the names that other methods of the provider have for its fields → its own.
+    """
 
     type: str
     provider: Provider
     method: Method[Any]
     scope: str
     fields: Mapping[str, Field]
+    others: Mapping[str, str]
+
+    def named(self, values: Mapping[str, V]) -> dict[str, V]:
+        """Values that any method of the provider stored, by the form's names, others left as they are."""
+        told = dict(values)
+        for name in values.keys() & self.others.keys():
+            told.setdefault(self.others[name], values[name])
+        return told
 
     def missing(self, given: Mapping[str, Any]) -> list[str]:
         """The wire names of the required fields that are not among the given ones, which are by form name."""
@@ -76,13 +87,11 @@ def kinds() -> Mapping[str, Kind]:
 
 def named(provider: Provider, method: Method[Any], values: Mapping[str, V]) -> dict[str, V]:
     """Values that any method of a provider stored, by the names of this method's form, others left as they are."""
-    wires = _wires(provider)
-    own = {wires[name]: name for name in method.form.model_fields if name in wires}
     told = dict(values)
-    for name, value in values.items():
-        mine = own.get(wires.get(name, ""))
-        if mine is not None and mine not in values:
-            told[mine] = value
+    if not values.keys() >= method.form.secrets():  # its own has what it needs
+        for other, own in _others(provider, method).items():
+            if other in values:
+                told.setdefault(own, values[other])
     return told
 
 
@@ -91,14 +100,16 @@ def _ways(provider: Provider) -> tuple[Method[Any], ...]:
     return (*provider.methods, *provider.unlisted, *(() if consent is None else (consent,)))
 
 
-def _wires(provider: Provider) -> dict[str, str]:
-    """Field → its name on the wire, over all methods of a provider."""
-    return {
-        name: _wire(method, name)
-        for method in _ways(provider)
-        for name in method.form.model_fields
-        if method.wire_type is not None or name in method.wire_names
+def _others(provider: Provider, method: Method[Any]) -> dict[str, str]:
+    """What other methods of a provider call the fields of this one: by the wire name that both have."""
+    wires = {
+        name: _wire(way, name)
+        for way in _ways(provider)
+        for name in way.form.model_fields
+        if way.wire_type is not None or name in way.wire_names
     }
+    own = {wires[name]: name for name in method.form.model_fields if name in wires}
+    return {name: own[wire] for name, wire in wires.items() if own.get(wire, name) != name}
 
 
 def _wire(method: Method[Any], name: str) -> str:
@@ -107,7 +118,14 @@ def _wire(method: Method[Any], name: str) -> str:
 
 def _kind(provider: Provider, method: Method[Any], wire_type: str) -> Kind:
     fields = {_wire(method, name): _field(method, name) for name in method.form.model_fields}
-    return Kind(type=wire_type, provider=provider, method=method, scope=scope_of(provider, method), fields=fields)
+    return Kind(
+        type=wire_type,
+        provider=provider,
+        method=method,
+        scope=scope_of(provider, method),
+        fields=fields,
+        others=_others(provider, method),
+    )
 
 
 def _field(method: Method[Any], name: str) -> Field:

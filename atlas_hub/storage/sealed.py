@@ -83,6 +83,11 @@ def bound_to(row: HubModel, column: str) -> str:
     return f"{workspace}|{row_name(row)}|{column}|{getattr(row, 'provider', '-')}"
 
 
+def place_of_key(row: Any) -> str:
+    """To what an API key's private half is bound, from its bare columns: what `bound_to` says of the whole row."""
+    return f"{row.workspace}|api_key|{row.id}|sealed|-"
+
+
 def row_name(row: HubModel) -> str:
     """What a row is called in a report: `table|row id`. Nothing that a caller wrote is in it."""
     table = HubModel.metadata.tables[str(row.__tablename__)]

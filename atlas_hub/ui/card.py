@@ -13,6 +13,8 @@ from atlas_hub.services.views import Truth
 from atlas_hub.ui import consent, newer, parts, words
 from atlas_hub.ui.theme import UNTOLD, Markup, address, ago, badge, link, mark
 
+_DELIVERED = 3
+"""The place of that truth."""
 SUBSCRIBERS = "subscribers"
 """The end of the address of the page that lists them."""
 
@@ -133,7 +135,7 @@ def _connected(provider: Provider, state: Any) -> Markup:
     )
 
 
-def truth(state: Any, number: int, holds: str, fails: str, untold: str) -> Markup:
+def truth(state: Any, number: int, holds: str, fails: str, untold: Any) -> Markup:
     """One truth in a word, with its age."""
     told = state.truths[number]
     return rx.el.span(
@@ -145,8 +147,13 @@ def truth(state: Any, number: int, holds: str, fails: str, untold: str) -> Marku
 
 
 def _truths(provider: Provider, state: Any) -> Markup:
-    untold = {Truth.AUTHENTICATED: "not checked yet", Truth.DELIVERED: "nothing sent yet"}
-    if provider.methods[0].purpose is Purpose.SCRAPE:
+    tried = rx.cond(state.truths[_DELIVERED][1] != "", "sent, not known to have arrived", "nothing sent yet")
+    purpose = provider.methods[0].purpose
+    untold = {
+        Truth.AUTHENTICATED: "not proven yet" if purpose is Purpose.ALERTS else "not checked yet",
+        Truth.DELIVERED: tried,
+    }
+    if purpose is Purpose.SCRAPE:
         untold = {Truth.AUTHENTICATED: "not seen yet", Truth.DELIVERED: "not scraped yet"}
     told = [each for each in words.truths_of(provider) if each[1] in untold]
     return rx.el.p(

@@ -23,6 +23,7 @@ KINDS: Final[Mapping[str, str]] = {
     "configuration_changed": "Changed a configuration",
     "made_default": "Made it the default",
     "channels_chosen": "Chose the channels to sync",
+    "sync_settings_changed": "Changed what is synced",
     "destination_set": "Chose the default destination",
     "disconnected": "Disconnected",
     "grant_revoked": "Let go of the grant at the vendor",

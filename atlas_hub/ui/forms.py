@@ -91,9 +91,10 @@ def _field(provider: Provider, method: Method[Any], name: str, info: FieldInfo, 
         },
     }
     control = _control(method, name, info, kind, attributes, card)
+    told = info.is_required() or kind == "checkbox" or _choices(info)  # of a list something is always chosen
     title = rx.el.label(
         info.title or name,
-        *([] if info.is_required() or kind == "checkbox" else [rx.el.span(" optional", class_name="ah-quiet")]),
+        *([] if told else [rx.el.span(" optional", class_name="ah-quiet")]),
         html_for=place,
     )
     parts = [control, title] if kind == "checkbox" else [title, control]

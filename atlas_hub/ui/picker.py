@@ -90,7 +90,8 @@ def _list(provider: Provider, state: Any, page: Any) -> Markup:
         custom_attrs={"data-none": ""},
     )
     form = rx.el.form(
-        rx.el.input(type="hidden", name="changes", default_value="", key=f"changes-{Channels.saves}"),
+        # Without a value of React's, which it would put back at every change of the page.
+        rx.el.input(type="hidden", name="changes", key=f"changes-{Channels.saves}"),
         rx.el.fieldset(
             rx.el.legend("Channels of ", state.account),
             _search(provider),

@@ -141,11 +141,17 @@ def is_stale(view: ConnectionView, at: datetime) -> bool:
 
 
 def truths_of(part: Provider) -> list[tuple[int, Truth, str, str]]:
-    """The truths of a part, by their place: what is never sent or scraped has none of delivery."""
+    """The truths of a part, by their place, as far as it can have them: nobody grants a scrape anything, nothing is
+    known of what was closed, and what sends nothing delivers nothing.
+    """
+    every = [(at, *each) for at, each in enumerate(TRUTHS)]
     if part.methods[0].purpose is Purpose.SCRAPE:
-        return [(at, truth, *SCRAPED.get(truth, (yes, no))) for at, (truth, yes, no) in enumerate(TRUTHS)]
-    able = not part.lifecycle.closed and any(isinstance(method, Sends | Alerts) for method in part.methods)
-    return [(at, *each) for at, each in enumerate(TRUTHS) if able or each[0] is not Truth.DELIVERED]
+        every = [(at, truth, *SCRAPED.get(truth, (yes, no))) for at, truth, yes, no in every]
+        return [each for each in every if each[1] is not Truth.AUTHORIZED]
+    if part.lifecycle.closed:
+        return [each for each in every if each[1] is Truth.CONFIGURED]
+    able = any(isinstance(method, Sends | Alerts) for method in part.methods)
+    return [each for each in every if able or each[1] is not Truth.DELIVERED]
 
 
 def truths(view: ConnectionView) -> list[list[str]]:

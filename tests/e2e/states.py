@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import httpx
 from playwright.sync_api import Page, expect
 from sqlalchemy import text
 
 from atlas_hub.hub import Hub
 from atlas_hub.providers import PROVIDERS
-from atlas_hub.services import connections
+from atlas_hub.services import api_keys
 from atlas_hub.services.access import Actor, Role
 from tests.e2e.browsing import card, drawer, fill, said, submit
 from tests.e2e.ground import Inside
@@ -35,8 +36,8 @@ def with_telegram(place: Place, vendors: Vendors) -> str:
 def with_connection(
     place: Place, vendors: Vendors, slug: str, method: str = "", *, adds: bool = False, **more: Any
 ) -> Given:
-    """An account of the test's own at any provider, connected by REST, or as an API without a check stores it where the
-    admin API has no such way; what was given. `more` as `Vendors.given`.
+    """An account of the test's own at any provider, connected by REST, or by the groups API where only that takes it.
+    What was given. `more` as `Vendors.given`.
     """
     given = vendors.given(slug, method, **more)
     if PROVIDERS[slug].names.admin is None or given.key != slug:
@@ -48,13 +49,24 @@ def with_connection(
 
 
 def stored(place: Place, given: Given) -> None:
-    """Connect it inside the hub."""
-    actor = Actor(id="e2e", name="e2e", workspace=place.id, role=Role.OWNER)
+    """Store it by the groups API, which proves it beside the request."""
+    fields = given.way.form.model_fields
+    body = {str(fields[name].alias or name): value for name, value in given.values.items()}
+    configured(place, "POST", str(given.way.wire_type), body)
 
-    async def connect(hub: Hub) -> None:
-        await connections.connect(hub, actor, given.slug, given.way.key, dict(given.values), source="groups")
 
-    place.inside.do(connect)
+def configured(place: Place, verb: str, kind: str, body: dict[str, Any]) -> None:
+    """Write a configuration of the groups API."""
+
+    async def key(hub: Hub) -> tuple[str, str]:
+        actor = Actor(id="e2e", name="e2e", workspace=place.id, role=Role.OWNER)
+        made = await api_keys.create(hub, actor, role=Role.ADMIN)
+        return made.view.public_key, made.private_key.reveal()
+
+    base = place.site.base.replace("localhost", "127.0.0.1")
+    address = f"{base}/api/atlas/v1.0/groups/{place.id}/integrations/{kind}"
+    with httpx.Client(auth=httpx.DigestAuth(*place.inside.do(key)), trust_env=False, timeout=20) as client:
+        client.request(verb, address, json={"type": kind, **body}).raise_for_status()
 
 
 def without_default(place: Place, vendors: Vendors) -> None:

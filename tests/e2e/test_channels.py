@@ -8,10 +8,8 @@ from dataclasses import replace
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from atlas_hub.services import channels
-from atlas_hub.services.access import Actor, Role
 from tests.e2e.browsing import NARROW, WIDE, Browsing, drawer
-from tests.e2e.people import Place
+from tests.e2e.people import Place, Role
 from tests.e2e.states import with_connection, with_slack
 from tests.e2e.test_keyboard import tab_to
 from tests.e2e.vendors import Team, Vendors
@@ -64,10 +62,11 @@ def crowd(vendors: Vendors, team: Team, number: int) -> None:
     vendors.slack.channels.extend(made)
 
 
-def change(vendors: Vendors, team: Team, name: str, **to: object) -> None:
+def change(vendors: Vendors, team: Team, called: str, **to: object) -> None:
     """Change a channel of a team at Slack."""
     vendors.slack.channels[:] = [
-        replace(each, **to) if (each.team_id, each.name) == (team.id, name) else each for each in vendors.slack.channels
+        replace(each, **to) if (each.team_id, each.name) == (team.id, called) else each
+        for each in vendors.slack.channels
     ]
 
 
@@ -247,11 +246,11 @@ def test_channels_are_chosen_by_keyboard_alone(browsing, place, team, width):
     tab_to(page, section(page).get_by_role("button", name="List the channels"))
     page.keyboard.press("Enter")
     expect(rows(page)).to_have_count(4)
+    tab_to(page, section(page).get_by_role("radio", name="No default destination"))
+    page.keyboard.press("ArrowDown")
     tab_to(page, sync(page, "#general"))
     page.keyboard.press("Space")
-    tab_to(page, section(page).get_by_role("radio", name="No default destination"), most=80)
-    page.keyboard.press("ArrowDown")
-    tab_to(page, section(page).get_by_role("button", name="Save"), most=80)
+    tab_to(page, section(page).get_by_role("button", name="Save"))
     page.keyboard.press("Enter")
     expect(section(page).locator("[data-ah-listed]")).to_contain_text("is the default destination.")
     expect(section(page).get_by_role("button", name="Save")).to_be_focused()
@@ -274,18 +273,17 @@ def test_a_member_sees_the_list_without_controls(listed, browsing, place, lookin
     looking.at(page, "channels-member")
 
 
-def test_a_choice_made_elsewhere_shows_in_the_open_drawer(listed, place, team):
-    actor = Actor(id="api", name="api", workspace=place.id, role=Role.OWNER)
-    connection = str(place.inside.do(lambda hub: only_id(hub, place)))
-    place.inside.do(lambda hub: channels.choose(hub, actor, connection, [team.channel], sync_all=False))
+def test_a_choice_made_elsewhere_shows_in_the_open_drawer_and_takes_no_tick_away(listed, browsing, place):
+    sync(listed, "#board").check()
+    other = browsing.open(place.site, place.person(), "slack")
+    sync(other, "#general").check()
+    default(other, "#random").check()
+    press(other, "Save")
     expect(sync(listed, "#general")).to_be_checked()
-
-
-async def only_id(hub, place):
-    """The id of the one connection of a workspace."""
-    from tests.e2e.test_providers import only_row
-
-    return (await only_row(hub, place)).id
+    expect(default(listed, "#random")).to_be_checked()
+    expect(sync(listed, "#board")).to_be_checked()
+    press(listed, "Save")
+    expect(section(listed).locator("[data-ah-listed]")).to_have_text("2 channels synced.")
 
 
 @pytest.mark.parametrize("slug", ["telegram", "teams", "whatsapp"])
@@ -296,10 +294,18 @@ def test_who_lists_no_channels_says_why(browsing, place, vendors, slug):
     expect(section(page).get_by_role("button")).to_have_count(0)
 
 
-@pytest.mark.parametrize("slug", ["discord", "gchat"])
-def test_other_vendors_list_theirs(browsing, place, vendors, slug):
-    with_connection(place, vendors, slug)
-    page = browsing.open(place.site, place.person(), slug)
+def test_another_vendor_lists_its_own_without_an_invitation_by_command(browsing, place, vendors):
+    with_connection(place, vendors, "gchat")
+    page = browsing.open(place.site, place.person(), "gchat")
     press(page, "List the channels")
     expect(rows(page).first).to_be_visible()
-    expect(section(page).locator("[data-mark=invite] code")).to_have_count(0)  # no such command there
+    expect(section(page).locator("[data-mark=invite] code")).to_have_count(0)
+
+
+def test_a_server_without_channels_says_so(browsing, looking, place, vendors):
+    with_connection(place, vendors, "discord")
+    page = browsing.open(place.site, place.person(), "discord")
+    press(page, "List the channels")
+    expect(section(page).locator("[data-none]")).to_contain_text("Discord lists no channel here.")
+    section(page).scroll_into_view_if_needed()
+    looking.at(page, "channels-none")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
+from secrets import token_bytes
 from typing import Any
 
 import pytest
-from redis import Redis
 
 from atlas_hub.hub import Hub
 from atlas_hub.kit.errors import InvalidCredentials, ProviderError
@@ -36,11 +37,10 @@ def discord(monkeypatch: pytest.MonkeyPatch) -> Iterator[DiscordStandin]:
 async def workers(
     discord: DiscordStandin, database_url: str, redis_url: str, tmp_path: Path
 ) -> AsyncIterator[tuple[Hub, Hub]]:
-    """Two workers on one database and one Redis."""
-    with Redis.from_url(redis_url) as redis:
-        redis.flushdb()
+    """Two workers on one database and one Redis, which others use at the same time: what is kept there is by key."""
+    key = f"v1:{b64encode(token_bytes(32)).decode()}"
     async with AsyncExitStack() as open_ones:
-        settings = settings_for(tmp_path, database_url=database_url, redis_url=redis_url)
+        settings = settings_for(tmp_path, database_url=database_url, redis_url=redis_url, encryption_keys=key)
         yield (
             await open_ones.enter_async_context(open_hub(settings)),
             await open_ones.enter_async_context(open_hub(settings)),

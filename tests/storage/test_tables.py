@@ -18,6 +18,7 @@ from atlas_hub.storage import models
 from atlas_hub.storage.db import Broken, Db, constraint_of
 from atlas_hub.storage.installation import VERSION_TABLE, alembic_config, migrate
 from atlas_hub.storage.models import HubModel
+from atlas_hub.storage.sealed import bound_to, place_of_key
 
 A, B = new_id(), new_id()
 
@@ -346,3 +347,8 @@ async def test_whom_the_operator_disabled_before_the_column_was_there_is_known_f
     async with db.reading() as tx:
         found = (await tx.execute(text("SELECT disabled_by_operator FROM atlas_hub_user"))).scalar_one()
         assert bool(found) is is_theirs
+
+
+def test_the_place_of_an_api_key_is_the_same_from_its_columns_and_from_its_row() -> None:
+    row = models.ApiKey(workspace=A, role="admin", public_key="abcdefgh", lookup="v1:0", sealed=b"", key_id="v1")
+    assert place_of_key(row) == bound_to(row, "sealed")

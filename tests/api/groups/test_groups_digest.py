@@ -6,8 +6,10 @@ import asyncio
 import hashlib
 import re
 import subprocess
+from base64 import b64encode
 from datetime import timedelta
 from pathlib import Path
+from secrets import token_bytes
 
 import httpx
 import pytest
@@ -19,7 +21,7 @@ from atlas_hub.services import digest
 from tests.api.groups.ground import FLOWDOCK, PREFIX, Client, Place, calling, code, place
 from tests.api.groups.ground import digest as signing
 from tests.api.operated_server import Server, served
-from tests.conftest import open_hub
+from tests.conftest import KEY, open_hub
 from tests.conftest import test_settings as settings_for
 
 NONCE = "A" * 32
@@ -157,6 +159,10 @@ async def test_a_nonce_is_known_again_by_any_key_and_no_other_is(hub: Hub, here:
         assert digest.made_at(hub, other) is None
     user, secret = here.key.view.public_key, here.key.private_key.reveal()
     assert (await ask(here.path, made(user, secret, "GET", here.path, forged))).status_code == 401
+    newer = settings_for(tmp_path, encryption_keys=f"v2:{b64encode(token_bytes(32)).decode()},{KEY}")
+    async with open_hub(newer) as other:  # a worker that has rotated already
+        assert digest.made_at(other, nonce) is not None
+        assert digest.made_at(hub, digest.new_nonce(other)) is None  # and one that has not asks for another
 
 
 async def test_a_good_claim_is_taken_once(hub: Hub, here: Place) -> None:

@@ -92,6 +92,11 @@ async def test_names_apply_at_once(hub: Hub, here: Place, groups: Client) -> Non
         {"id": "", "name": "general"},
     )
     assert await used(hub, here, row_id) == ACME_IN_FULL
+    assert [merging.WRITTEN, "Ours, which is not its name"] in row.details
+    view = await connections.check_now(hub, here.owner, row_id)
+    assert dict(view.details)[merging.WRITTEN].startswith("Ours")
+    await groups.put(here.at("SLACK"), json={"type": "SLACK", "teamName": "acme corp"})
+    assert merging.WRITTEN not in dict((await primary(hub, here, "SLACK")).details)
     await groups.put(here.at("SLACK"), json={"type": "SLACK", "channelName": None, "teamName": None})
     assert (await groups.get(here.at("SLACK"))).json() == shown
     assert (await primary(hub, here, "SLACK")).destination == {}
