@@ -72,6 +72,10 @@ class Answer:
             raise PlatformError(f"{self.vendor} gave an answer that is not JSON. Try again later.") from None
 
 
+_CODE = re.compile(r"(?=.{1,64}\Z)[a-z]{1,16}(?:[_.:-]+[a-z]{1,16})*")
+"""Words, none of them long: a secret of letters alone is no code."""
+
+
 def judge(vendor: str, answer: Answer, *, field: str | None = None) -> None:
     """Raise for a status of 400 and above; `field` names the input at fault.
 
@@ -121,7 +125,7 @@ def vendor_code(answer: Answer) -> str | None:
         return None
     inner = said.get("error")
     for code in (inner, inner.get("code") if isinstance(inner, dict) else None, said.get("code")):
-        if isinstance(code, str) and re.fullmatch(r"[a-z][a-z_.:-]{0,63}", code) and redact(code) == code:
+        if isinstance(code, str) and _CODE.fullmatch(code) and redact(code) == code:
             return code
     return None
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
@@ -15,7 +14,7 @@ from atlas_hub.kit.form import Form
 from atlas_hub.kit.http import Http
 from atlas_hub.kit.secret import Secret
 from atlas_hub.providers._consent import App, AppForm, Ask, Back, Consent, Further, Grant, Person, Refreshes
-from atlas_hub.providers._slack_wire import SCOPE, SLACK, nonsense, read
+from atlas_hub.providers._slack_wire import CODE, SCOPE, SLACK, nonsense, read
 
 USUAL_SCOPES = ("chat:write", "chat:write.public", "channels:read", "groups:read", "users:read", "users:read.email")
 _ID = r"^[A-Za-z0-9_-]{1,64}$"
@@ -178,7 +177,7 @@ async def _access(app: App, asked: Mapping[str, str], http: Http) -> _Told:
     form = {**asked, "client_id": app.client_id, "client_secret": app.client_secret.reveal()}
     answer = await http.ask(SLACK, "POST", "/api/oauth.v2.access", form=form)
     said = answer.object.get("error") if answer.object.get("ok") is False else None
-    code = said if isinstance(said, str) and re.fullmatch(r"[a-z_]{1,64}", said) else None
+    code = said if isinstance(said, str) and CODE.fullmatch(said) else None
     if code in _REFUSED:
         raise InvalidCredentials(_REFUSED[code], vendor_code=code)
     if code in _ENDED:

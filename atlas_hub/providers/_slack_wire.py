@@ -23,7 +23,8 @@ SLACK = Upstream("SLACK", "Slack", "https://slack.com")
 FIELD = "bot_token"
 NEEDED = "Slack needs the Bot User OAuth Token, which begins with xoxb-."
 SCOPE = re.compile(r"[a-z0-9_.:-]{1,64}")
-_CODE = re.compile(r"[a-z_]{1,64}")
+CODE = re.compile(r"(?=.{1,64}\Z)[a-z]{1,16}(?:_[a-z]{1,16})*")
+"""Words, none of them long: a secret of letters alone is no code."""
 _ENDED = {
     "token_revoked": "it was revoked",
     "token_expired": "it has expired",
@@ -98,7 +99,7 @@ def _refusal(  # noqa: PLR0911  # one for each meaning
 ) -> ProviderError:
     """What Slack's `error` means (each method's page lists its own)."""
     said = body.get("error")
-    code = said if isinstance(said, str) and _CODE.fullmatch(said) else None
+    code = said if isinstance(said, str) and CODE.fullmatch(said) else None
     if code in {"invalid_auth", "not_authed"}:
         text = "Slack rejected the token: it knows no such token. Copy the Bot User OAuth Token again."
         return InvalidCredentials(text, field=FIELD, vendor_code=code)

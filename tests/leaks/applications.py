@@ -5,12 +5,15 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import httpx
 
+from atlas_hub.services.wire_credentials import FIELDS, wire_of
+from tests.leaks.doors import fill
 from tests.leaks.journey import Journey
+from tests.leaks.shapes import VARIABLES, WAYS, Way
 from tests.standins.slack_seed import ATLAS_APP
 
 Make = Callable[[str], str]
@@ -32,6 +35,7 @@ def applications(journey: Journey) -> None:
         for mood in CHAT_MOODS:
             journey.vendors.play(mood)
             _integrations(journey, app, mood)
+            _live(journey, app, mood)
             _connections(journey, app, mood)
             _endpoints(journey, app, mood)
         journey.vendors.play("accept")
@@ -79,6 +83,40 @@ def _integrations(journey: Journey, app: httpx.Client, mood: str) -> None:
                "credentials": {"apiKey": make("sendgrid, checked"), "from": "alerts@acme.example"}}  # fmt: skip
     answer = journey.ask(f"chat, checked, {mood}", "POST", "/v1/integrations", by=app, json=checked)
     assert answer.status_code == 400, answer.text  # no vendor knows this key
+
+
+LIVE = tuple(
+    (way, FIELDS[way.slug, way.method.key])
+    for way in (*WAYS, VARIABLES["RESEND_API_KEY"][0])
+    if (way.slug, way.method.key) in FIELDS
+)
+"""What is live by the chat API, mail and alerts, with the names that it has there."""
+
+
+def _live(journey: Journey, app: httpx.Client, mood: str) -> None:
+    """Mail and alerts: made, changed, and checked before they are stored."""
+    for way, names in LIVE:
+        provider = wire_of(way.slug, way.method.key)
+        channel = "email" if way.slug == "email" else "chat"
+
+        def body(where: str, way: Way = way, names: Mapping[str, str] = names, **more: Any) -> dict[str, Any]:
+            values = fill(journey, way, f"chat{where}", mood).values
+            said = {name: str(values[field]) for name, field in names.items() if field in values}
+            for name, field in names.items():
+                if said.get(name) and list(names.values()).count(field) > 1 and name != list(names)[-2]:
+                    said[name] = journey.aviary.make(f"chat{where} {way} {name}, {mood}")  # the last name counts
+            return {"credentials": said, "active": True, **more}
+
+        made = {"providerId": provider, "channel": channel, "identifier": f"live-{provider}-{CHAT_MOODS.index(mood)}"}
+        told = post(journey, app, f"live {provider}", "/v1/integrations", body("", **made))
+        path = f"/v1/integrations/{told['_id']}"
+        post(journey, app, f"live {provider}, changed", path, body(" changed"), wants=200, method="PUT")
+        checked = {**made, "identifier": f"checked-{made['identifier']}", "check": True}
+        answer = journey.ask(
+            "chat, live, checked", "POST", "/v1/integrations", by=app, json=body(" checked", **checked)
+        )
+        refused = answer.is_client_error
+        assert not refused if mood == "accept" else answer.status_code < 500, answer.text
 
 
 def _connections(journey: Journey, app: httpx.Client, mood: str) -> None:

@@ -14,12 +14,20 @@ WINDOW = 8
 ODD = "p\u00e4ss \"'\\%<&+{}"
 """A password with signs that JSON, URLs, HTML and shells write differently."""
 
+LETTERS = "ghijkmnpqrstuvwxyz"
+"""What canaries are made of: no hexadecimal digits, of which ids, nonces and what is sealed have millions in a row."""
+
 _ANSI = re.compile(rb"\x1b\[[0-9;]*m")
 _RUN = re.compile(rb"[A-Za-z0-9+/_-]{8,}")
 """Where a needle could be: each consists of these."""
 _HASHED = re.compile(rb"(?<=_)[0-9a-f]{32}(?=_[0-9a-f]{8}(?![0-9a-f]))")
 """Reflex calls each piece of the page by a hash of its markup: thousands of hex digits in which any eight turn up."""
 _WRAP = re.compile(rb"[\r\n]+[ \t]*")
+
+
+def fresh(length: int = 32) -> str:
+    """Letters that nobody has written before."""
+    return "".join(secrets.choice(LETTERS) for _ in range(length))
 
 
 def windows(text: str) -> tuple[str, ...]:
@@ -77,8 +85,8 @@ class Aviary:
         return text
 
     def make(self, name: str, shape: str = "{}", core: str = "") -> str:
-        """A fresh secret: `shape` with 32 hex digits put in."""
-        core = core or secrets.token_hex(16)
+        """A fresh secret: `shape` with 32 letters put in."""
+        core = core or fresh()
         return self.add(name, shape.format(core), core)
 
     def telegram(self, name: str) -> str:

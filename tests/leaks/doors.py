@@ -20,7 +20,9 @@ ADMIN = "/api/v1/admin/integrations"
 SENDER = "alerts@acme.example"
 EMAIL = "ana@example.com"
 TO = "C0GENERAL"
-_CARDS = {card: [way for way in by("page") if way.card == card] for card in dict.fromkeys(way.card for way in by("page"))}
+_CARDS = {
+    card: [way for way in by("page") if way.card == card] for card in dict.fromkeys(way.card for way in by("page"))
+}
 ROUNDS = tuple(
     [ways[number] for ways in _CARDS.values() if number < len(ways)] for number in range(max(map(len, _CARDS.values())))
 )

@@ -75,7 +75,10 @@ def _lives(journey: Journey, client: httpx.Client, way: Way, made: str, mood: st
     answer = journey.ask(f"named, validate {way}", "POST", f"{path}/validate", by=client)
     assert answer.status_code == 200, answer.text
     assert answer.json()["valid"] == (mood == "accept"), (str(way), mood, answer.text)
-    if way.slug == "discord" and mood not in {"accept", "busy_seconds"}:  # else its next listing is one of five minutes ago
+    if way.slug == "discord" and mood not in {
+        "accept",
+        "busy_seconds",
+    }:  # else its next listing is one of five minutes ago
         journey.ask("named, list anew", "GET", f"{path}/channels?refresh=true", by=client)
     for verb, more in (("GET", {}), ("PUT", {"json": {"channel_ids": [], "sync_all": True}})):
         answer = journey.ask(f"named, channels {way}", verb, f"{path}/channels", by=client, **more)
@@ -101,8 +104,8 @@ def _misshapen(journey: Journey, client: httpx.Client, way: Way, made: str) -> N
             if kind == "key":
                 del wrong[3]  # the name of a field, which is said back where there is none of it
             for number, body in enumerate(wrong):
-                body = body if verb == "POST" else {key: value for key, value in body.items() if key != "platform"}
-                answer = journey.ask(f"named, {way}, {kind}, {number}", verb, path, by=client, json=body)
+                said = {key: value for key, value in body.items() if verb == "POST" or key != "platform"}
+                answer = journey.ask(f"named, {way}, {kind}, {number}", verb, path, by=client, json=said)
                 assert answer.is_client_error or answer.status_code in {200, 502, 503}, answer.text
 
 
@@ -145,7 +148,9 @@ def _strangers(journey: Journey) -> None:
             for what, more in strangers(journey.aviary, f"named {verb}"):
                 token = journey.aviary.telegram(f"named {verb}, the body of {what}")
                 body = {"json": {"platform": "telegram", "name": "x", "credentials": {"bot_token": token}}}
-                answer = journey.ask(f"named, {what}", verb, PREFIX, by=other, **more, **(body if verb == "POST" else {}))
+                answer = journey.ask(
+                    f"named, {what}", verb, PREFIX, by=other, **more, **(body if verb == "POST" else {})
+                )
                 assert answer.status_code == 401, answer.text
         digest = httpx.DigestAuth(journey.public, journey.key)
         assert journey.ask("named, Digest", "GET", PREFIX, by=other, auth=digest).status_code == 401

@@ -90,7 +90,12 @@ class Parrot(Standin):
     def _heard(self, call: Call) -> str:
         """The secret that the caller gave, wherever it stands; else what it signed in with."""
         scheme, _, rest = call.headers.get("authorization", "").partition(" ")
-        said = [f"{call.path}?{call.query}", unquote_plus(call.query), *call.headers.values(), call.body.decode("utf-8", "replace")]
+        said = [
+            f"{call.path}?{call.query}",
+            unquote_plus(call.query),
+            *call.headers.values(),
+            call.body.decode("utf-8", "replace"),
+        ]
         said += call.form().values()
         if scheme == "Basic":
             said.append(base64.b64decode(rest).decode("utf-8", "replace"))

@@ -29,12 +29,16 @@ def pulling(journey: Journey) -> None:
         for number, what in enumerate(("discovery", "metrics") * 8):
             pair = (USERNAME if number % 3 else make(f"pulling user {number}"), make(f"pulling password {number}"))
             query = {"password": make(f"pulling query {number}")}
-            answer = journey.ask(f"pulling, wrong {number}", "GET", f"{base}/{what}", by=prometheus, auth=pair, params=query)
+            answer = journey.ask(
+                f"pulling, wrong {number}", "GET", f"{base}/{what}", by=prometheus, auth=pair, params=query
+            )
             assert answer.status_code in {401, 429}, answer.text
         for what, more in strangers(journey.aviary, "pulling"):
             answer = journey.ask(f"pulling, {what}", "GET", f"{base}/metrics", by=prometheus, **more)
             assert answer.status_code in {401, 429}, answer.text
         elsewhere = f"{PREFIX}/{journey.aviary.telegram('pulling group')}/metrics"
-        answer = journey.ask("pulling, elsewhere", "GET", elsewhere, by=prometheus, auth=(USERNAME, make("pulling, elsewhere")))
+        answer = journey.ask(
+            "pulling, elsewhere", "GET", elsewhere, by=prometheus, auth=(USERNAME, make("pulling, elsewhere"))
+        )
         assert answer.status_code in {401, 404, 429}, answer.text
         journey.ask("pulling, posted", "POST", f"{base}/metrics", by=prometheus, content=make("pulling body"))

@@ -15,12 +15,12 @@ from functools import cached_property
 from itertools import count
 from typing import Any
 
-from atlas_hub.kit.errors import BadForm
 from atlas_hub.api import bodies
+from atlas_hub.kit.errors import BadForm
 from atlas_hub.providers import PROVIDERS, key_of, parts_of
 from atlas_hub.providers.contract import Method, Purpose
 from tests.e2e.vendors import Given
-from tests.leaks.canaries import ODD, Aviary
+from tests.leaks.canaries import ODD, Aviary, fresh
 from tests.providers.entries import ENTRIES, UNLISTED
 from tests.providers.entries.entry import Entry
 from tests.standins import gchat, resend
@@ -53,7 +53,7 @@ def _place(example: str) -> Shape:
     """An address at a stand-in, secret in its path and in its query, that stands for the seed's."""
 
     def make(aviary: Aviary, name: str) -> Fresh:
-        path, token = secrets.token_hex(16), secrets.token_hex(16)
+        path, token = fresh(), fresh()
         tail = aviary.add(name, f"/canaries/{path}?sig={token}", path)
         aviary.add(f"{name}, in the query", tail, token)
         return Fresh(HERE + tail, (example.removeprefix(HERE), tail))
@@ -65,7 +65,7 @@ def _url(_example: str) -> Shape:
     """An address with a password and a token in it."""
 
     def make(aviary: Aviary, name: str) -> Fresh:
-        password, token = secrets.token_hex(16), secrets.token_hex(16)
+        password, token = fresh(), fresh()
         text = aviary.add(name, f"http://bird:{password}@127.0.0.1:9/send?token={token}", password)
         aviary.add(f"{name}, in the query", text, token)
         return Fresh(text, (text, text))
@@ -90,12 +90,12 @@ def _key_file(example: str) -> Shape:
     return make
 
 
-def _tail(length: int, *, whole: bool) -> Callable[[str], Shape]:
+def _tail(length: int, *, whole: bool, signs: Callable[[int], str] = fresh) -> Callable[[str], Shape]:
     """The example with another end; `whole` takes its hyphens and dots, too."""
 
     def shape(example: str) -> Shape:
         def make(aviary: Aviary, name: str) -> Fresh:
-            digits = iter(secrets.token_hex(length).upper() if example.isupper() else secrets.token_hex(length))
+            digits = iter(signs(length).upper() if example.isupper() else signs(length))
             end = "".join(next(digits) if whole or sign.isalnum() else sign for sign in example[-length:])
             core = max(re.findall(r"[A-Za-z0-9+/_-]+", end), key=len)
             text = aviary.add(name, example[:-length] + end, core)
@@ -112,7 +112,12 @@ _MANNERS: tuple[tuple[str, Callable[[str], Shape]], ...] = (
     ("://", _url),
     ("-4bad-8bad-", _tail(32, whole=False)),  # who takes any text asks a vendor that wants these hyphens
     ("", _odd),
-    *(("", _tail(length, whole=whole)) for whole in (True, False) for length in (32, 24, 16)),
+    *(
+        ("", _tail(length, whole=whole, signs=signs))
+        for signs in (fresh, secrets.token_hex)
+        for whole in (True, False)
+        for length in (32, 24, 16)
+    ),
 )
 """What an example must have in it, and how a canary is made of it then."""
 

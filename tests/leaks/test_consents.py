@@ -10,7 +10,7 @@ import pytest
 
 from tests.conftest import KEY
 from tests.leaks import places
-from tests.leaks.applications import CHAT_MOODS, applications
+from tests.leaks.applications import CHAT_MOODS, LIVE, applications
 from tests.leaks.canaries import Aviary
 from tests.leaks.consenting import ANSWERS, consents, operators_app
 from tests.leaks.doors import ADMIN
@@ -116,6 +116,10 @@ def test_the_vendors_and_the_browser_knew_the_secrets_so_the_search_would_find_t
     assert {"client secret, the operator's", "client secret, slack", "client secret, teams"} <= set(heard)
     told = [f"chat sendgrid, checked, {mood}" for mood in CHAT_MOODS]
     assert [name for name in told if name not in heard] == []
+    live = [f"{way} {field}, chat checked, {mood}" for way, _ in LIVE if "host" not in way.example
+            for field in way.shapes if field != "secret_access_key" for mood in CHAT_MOODS]  # fmt: skip
+    assert len(live) >= 6 * len(CHAT_MOODS)
+    assert [name for name in live if name not in heard] == []
     answered = {
         name for content in visited.places["answers"].values() for name in visited.journey.aviary.search(content)
     }
