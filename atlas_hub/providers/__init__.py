@@ -83,8 +83,8 @@ def _faults(provider: Any, others: list[Provider]) -> Iterator[str]:
     if not provider.docs.startswith("https://"):
         yield "its docs are not an https:// address"
     words = _words(provider)
-    for path in words - {provider.slug}:
-        if _PATH.fullmatch(path) is None:
+    for path in filter(None, (provider.names.admin, provider.names.admin_path)):
+        if path != provider.slug and _PATH.fullmatch(path) is None:
             yield f"its name in the API, {path!r}, is not a word of lower-case letters, digits and -"
     if words & RESERVED:
         yield f"the word “{min(words & RESERVED)}” is the hub's own"
@@ -96,7 +96,10 @@ def _faults(provider: Any, others: list[Provider]) -> Iterator[str]:
 def _words(provider: Provider) -> frozenset[str]:
     """The words that stand for a provider in addresses."""
     names = (provider.slug, provider.names.admin, provider.names.admin_path)
-    return frozenset(name for name in names if name)
+    methods: tuple[Any, ...] = provider.methods  # of a package, whatever it likes
+    purposes = [each.purpose for each in methods if isinstance(each, Method)]
+    parts = {f"{provider.slug}_{purpose}" for purpose in purposes if purpose is not purposes[0]}
+    return frozenset(parts).union(name for name in names if name)
 
 
 @cache

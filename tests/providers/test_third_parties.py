@@ -60,6 +60,7 @@ BAD = [
     (f"{GOOD}\nPROVIDER = made('Bell Tower')", "its slug 'Bell Tower' is not a word"),
     (f"{GOOD}\nPROVIDER = made('../bell')", "its slug '../bell' is not a word"),
     (f"{GOOD}\nPROVIDER = made('slack')", "the word “slack” is taken by the provider Slack"),
+    (f"{GOOD}\nPROVIDER = made('teams_alerts')", "the word “teams_alerts” is taken by the provider Microsoft Teams"),
     (f"{GOOD}\nPROVIDER = made('bell', names=Names(admin='email'))", "the word “email” is taken by the provider Email"),
     (f"{GOOD}\nPROVIDER = made('bell', names=Names(admin='a/b'))", "its name in the API, 'a/b', is not a word"),
     (f"{GOOD}\nPROVIDER = made('activity')", "the word “activity” is the hub's own"),
