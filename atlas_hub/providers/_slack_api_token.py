@@ -75,6 +75,10 @@ class ApiToken(Form):
 class ByApiToken:
     """What is another than by the form of the bot's own way, which stands behind it in the order of classes."""
 
+    def called(self, form: Any) -> str:
+        """The team as it was written, until Slack tells its name."""
+        return form.team_name or "Slack"
+
     async def check(self, form: Any, http: Http, report: Report) -> CheckResult:
         """The bot's check, and a warning where the team is called otherwise. Raises a `ProviderError`."""
 
