@@ -65,7 +65,7 @@ async def test_a_lost_key_locks_the_vault_and_the_page_still_has_its_cards(tmp_p
     async with open_hub(settings) as hub:
         assert hub.vault.locked
         assert not settings.key_file.exists()  # a new key would make the old rows unreadable for good
-        assert {card.mode for card in (await status.overview(hub, owner)).cards} == {"form"}
+        assert {card.mode for card in (await status.overview(hub, owner)).cards} == {"form", "closed"}
         with pytest.raises(VaultLocked):
             await connections.connect(hub, owner, "telegram", "bot_token", {"bot_token": "1"}, source="page")
 
@@ -73,13 +73,15 @@ async def test_a_lost_key_locks_the_vault_and_the_page_still_has_its_cards(tmp_p
 async def test_without_a_database_the_cards_say_what_to_set(owner: Actor) -> None:
     async with open_hub(load(database_url="none")) as hub:
         cards = {card.provider: card for card in (await status.overview(hub, owner)).cards}
-        assert {card.mode for card in cards.values()} == {"hint"}
-        assert all(card.hint[0] == "DATABASE_URL" for card in cards.values())
+        assert {card.mode for card in cards.values()} == {"hint", "closed"}
+        assert {card.provider for card in cards.values() if card.mode == "closed"} == {"flowdock"}
+        assert all(card.hint[0] == "DATABASE_URL" for card in cards.values() if card.mode == "hint")
         assert cards["slack"].hint[1:] == ("SLACK_BOT_TOKEN and SLACK_SIGNING_SECRET",)
         assert cards["telegram"].hint[1:] == ()
         said = await status.answer(hub, owner)
         assert said["hasInternalDB"] is False
-        assert not any(said[provider.names.admin]["configurable"] for provider in PROVIDERS.values())
+        named = [provider.names.admin for provider in PROVIDERS.values() if provider.names.admin]
+        assert not any(said[name]["configurable"] for name in named)
         with pytest.raises(NotAvailable):
             await connections.connect(hub, owner, "telegram", "bot_token", {}, source="page")
 

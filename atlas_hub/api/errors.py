@@ -25,6 +25,7 @@ from types import MappingProxyType
 from typing import Final
 
 from atlas_hub.kit.errors import (
+    AlreadyConnected,
     AnotherAccount,
     AuthExpired,
     BadForm,
@@ -34,6 +35,7 @@ from atlas_hub.kit.errors import (
     Incomplete,
     InsufficientPermissions,
     InvalidCredentials,
+    ManagedByEnvironment,
     NetworkError,
     NotAvailable,
     NotFound,
@@ -69,7 +71,9 @@ TABLE: Final[Mapping[type[HubError], tuple[HTTPStatus, str]]] = MappingProxyType
         Forbidden: (HTTPStatus.FORBIDDEN, "forbidden_role"),
         NotFound: (HTTPStatus.NOT_FOUND, "not_found"),
         Conflict: (HTTPStatus.CONFLICT, "conflict"),
+        AlreadyConnected: (HTTPStatus.CONFLICT, "conflict"),
         AnotherAccount: (HTTPStatus.CONFLICT, "conflict"),
+        ManagedByEnvironment: (HTTPStatus.CONFLICT, "conflict"),
         TooManyRequests: (HTTPStatus.TOO_MANY_REQUESTS, "rate_limited"),
         VaultLocked: (HTTPStatus.SERVICE_UNAVAILABLE, "locked"),
     }

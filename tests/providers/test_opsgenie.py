@@ -166,5 +166,5 @@ async def test_its_end_is_known_and_what_to_do_instead():
     life = provider.PROVIDER.lifecycle
     assert (life.ends, life.deprecated, life.closed) == (date(2027, 4, 5), True, False)
     assert words.lifecycle(provider.PROVIDER) == (
-        "Opsgenie ends on 5 April 2027. Move to Jira Service Management or Compass before then."
+        "The last day of Opsgenie is 5 April 2027. Move to Jira Service Management or Compass before then."
     )

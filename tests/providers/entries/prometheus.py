@@ -2,21 +2,9 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
-
-from tests.providers.entries.entry import Entry
+from tests.providers.entries.entry import Entry, Nobody
 
 PASSWORD = "not-a-live-password-of-prometheus"
-
-
-class Nobody(AbstractContextManager["Nobody"]):
-    """Whom a check of Prometheus asks."""
-
-    def __exit__(self, *_error: object) -> None:
-        """Nothing ran."""
-
-    def reset(self) -> None:
-        """Nothing changed."""
 
 
 ENTRIES = (
