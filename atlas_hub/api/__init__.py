@@ -8,7 +8,7 @@ from typing import Final, cast
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from atlas_hub.api import admin, chat, connections, groups, oauth, operator, prometheus
+from atlas_hub.api import admin, chat, connections, groups, oauth, operator, prometheus, unread
 from atlas_hub.api.callers import Actors
 from atlas_hub.api.traffic import TRAFFIC
 
@@ -56,6 +56,8 @@ def in_front_of(apis: Apis) -> Callable[[ASGIApp], ASGIApp]:
                     if path.startswith(prefix) and path[len(prefix) : len(prefix) + 1] in ("", "/"):
                         chosen = api
                         break
+            if chosen is not app:
+                receive, send = unread.first(scope, receive, send)
             await TRAFFIC.through(chosen, scope, receive, send)
 
         return operator.answering()(first_the_apis)

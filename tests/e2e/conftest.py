@@ -9,7 +9,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from playwright.sync_api import Browser, Error, sync_playwright
+from playwright.sync_api import Browser, Error, expect, sync_playwright
 from redis import Redis
 from redis.exceptions import RedisError
 
@@ -23,6 +23,7 @@ from tests.e2e.vendors import Vendors, every_vendor
 from tests.standins import emulate
 
 # Package-wide, not session-wide: Playwright keeps an event loop of its own running, which no other test could bear.
+expect.set_options(timeout=15_000)  # as long as a context waits: the tests stand beside each other on few cores
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-dev-shm-usage"]
 
 

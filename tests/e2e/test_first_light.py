@@ -7,8 +7,9 @@ import re
 import pytest
 from playwright.sync_api import expect
 
+from atlas_hub.providers import PROVIDERS
 from tests.conftest import missing
-from tests.e2e.browsing import NAMES, Browsing, card, connect, drawer, loaded, open_drawer
+from tests.e2e.browsing import Browsing, card, connect, drawer, loaded, open_drawer
 from tests.e2e.ground import Site
 from tests.standins import emulate
 
@@ -70,8 +71,8 @@ def test_the_printed_link_makes_the_first_owner_and_leads_to_the_page(browsing, 
     page = set_up(browsing, fresh)
     assert page.url == fresh.page
     expect(page.get_by_role("banner")).to_contain_text("Acme")
-    for slug in NAMES:
-        expect(card(page, slug)).to_contain_text("Not connected")
+    for slug, provider in PROVIDERS.items():
+        expect(card(page, slug)).to_contain_text("Service closed" if provider.lifecycle.closed else "Not connected")
 
 
 def test_the_link_works_once(browsing, looking, owned):
