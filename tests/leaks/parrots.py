@@ -201,7 +201,7 @@ class Vendors:
 
     def at(self, kind: type[Any]) -> str:
         """Where the stand-in of this kind is; "" for what nobody stands in for."""
-        found = self.standins.get(kind.__name__)
+        found = self.standins.get(f"{kind.__name__}Parrot")
         return "" if found is None else found.base
 
     def settle(self, patience: float = 10.0) -> None:
