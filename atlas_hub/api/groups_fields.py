@@ -122,8 +122,11 @@ def read(kind: Kind, told: Mapping[str, Any], *, whole: bool) -> tuple[Values, f
     _require_type(kind, told)
     fields = {name: value for name, value in told.items() if name != "type"}
     _refuse_strangers(kind, fields)
-    required = [wire for wire, field in kind.fields.items() if field.required]
-    lost = [wire for wire in required if (whole and wire not in fields) or (wire in fields and fields[wire] is None)]
+    lost = [
+        wire
+        for wire, field in kind.fields.items()
+        if (field.at_first if whole else field.required and wire in fields) and fields.get(wire) is None
+    ]
     if lost:
         raise missing(lost)
     values: dict[str, Secret | str | bool] = {}

@@ -19,8 +19,9 @@ class Form(BaseModel):
     `json_schema_extra={"input": "email" | "number" | "checkbox" | "textarea" | "url"}` chooses the input;
     `"lookalikes": {beginning: sentence}` is what is said at once of a paste that begins so; `"target": True` marks
     what decides where the secrets are sent, so that they must be typed anew when it changes; `"at_once": True` what
-    selects nothing at the vendor (a name), so that it applies before a new secret is proven; `"shows": "host"` a secret
-    address of which scheme and host may be seen, `"shows": "nothing"` a secret of which not even its length may be;
+    selects nothing at the vendor (a name), so that it applies before a new secret is proven; `"at_first": True` what
+    the groups API wants where nothing is configured yet; `"shows": "host"` a secret address of which scheme and host
+    may be seen, `"shows": "nothing"` a secret of which not even its length may be;
     `"suggests"` what the page's input begins with (`{workspace}` in it becomes the workspace's id), `"generates": True`
     a secret that the page can make up in the browser, `"on_page": False` what only an API asks for.
     """

@@ -32,7 +32,7 @@ class ApiToken(Form):
         title="Team Name",
         description="What the workspace is called; another name than Slack's is a warning.",
         examples=["Acme"],
-        json_schema_extra={"at_once": True},
+        json_schema_extra={"at_once": True, "at_first": True},
     )
     channel_name: str | None = Field(
         default=None,

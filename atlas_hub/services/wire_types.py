@@ -33,11 +33,15 @@ V = TypeVar("V")
 
 @dataclass(frozen=True, kw_only=True)
 class Field:
-    """A field of a type: its name in the form. `choices` of an enumeration; `secret` may be an `address`."""
+    """A field of a type: its name in the form. `choices` of an enumeration; `secret` may be an `address`.
+
+    `at_first`: whether it must be there where nothing is configured yet, `required`: whether it must stay.
+    """
 
     name: str
     secret: bool
     required: bool
+    at_first: bool
     flag: bool
     choices: tuple[str, ...]
     address: bool
@@ -139,6 +143,7 @@ def _field(method: Method[Any], name: str) -> Field:
         name=name,
         secret=secret,
         required=info.is_required(),
+        at_first=info.is_required() or bool(form.said_of(name).get("at_first")),
         flag=info.annotation in (bool, bool | None),
         choices=tuple(str(each) for each in get_args(literal)) if literal is not None else (),
         address=secret and form.said_of(name).get("shows") == "host",

@@ -27,6 +27,11 @@ def body(token: str, **more: Any) -> dict[str, Any]:
     return {"type": "SLACK", "apiToken": token, **more}
 
 
+def first(token: str, **more: Any) -> dict[str, Any]:
+    """What is posted where nothing is configured yet."""
+    return body(token, **{"teamName": "Acme Corp", **more})
+
+
 async def credentials(hub: Hub) -> list[Credential]:
     async with hub.db.reading() as tx:
         return list((await tx.execute(select(Credential))).scalars())
@@ -58,8 +63,10 @@ async def by_consent(hub: Hub, row_id: str) -> None:
 async def test_a_token_is_nobody_s_until_it_is_proven(each_hub: Hub, vendors: Vendors) -> None:
     hub, here = each_hub, await place(each_hub)
     async with calling(here.key) as client:
-        answer = await client.post(here.at("SLACK"), json=body(ACME_IN_FULL))
-        assert answer.json()["results"] == [{"apiToken": ACME_IN_FULL, "channelName": "", "type": "SLACK"}]
+        answer = await client.post(here.at("SLACK"), json=first(ACME_IN_FULL))
+        assert answer.json()["results"] == [
+            {"apiToken": ACME_IN_FULL, "channelName": "", "teamName": "Acme Corp", "type": "SLACK"}
+        ]
         await quiet(hub)
         row = await primary(hub, here, "SLACK")
         assert (row.state, row.app_key, row.account_key, row.account_name) == ("ok", "U0ATLAS", "T0ACME", "Acme Corp")
@@ -234,7 +241,7 @@ async def test_a_token_that_a_sibling_holds_is_kept_once(each_hub: Hub, vendors:
     async with hub.db.transaction() as tx:
         await tx.execute(update(Connection).where(col(Connection.id) == sibling).values(primary_scope=None))
     async with calling(here.key) as client:
-        assert (await client.post(here.at("SLACK"), json=body(ACME_IN_FULL))).status_code == 200
+        assert (await client.post(here.at("SLACK"), json=first(ACME_IN_FULL))).status_code == 200
         await quiet(hub)
         row = await primary(hub, here, "SLACK")
         [credential] = await credentials(hub)
@@ -263,7 +270,7 @@ async def test_another_token_of_a_sibling_s_account_leaves_the_sibling_its_own(
     sibling = await card(hub, here)
     async with hub.db.transaction() as tx:
         await tx.execute(update(Connection).where(col(Connection.id) == sibling).values(primary_scope=None))
-    await groups.post(here.at("SLACK"), json=body(ACME))
+    await groups.post(here.at("SLACK"), json=first(ACME))
     await quiet(hub)
     row = await primary(hub, here, "SLACK")
     assert row.account_key == "T0ACME"
@@ -271,7 +278,7 @@ async def test_another_token_of_a_sibling_s_account_leaves_the_sibling_its_own(
     # The same way to the same account twice: the second is known by its own id, and works.
     async with hub.db.transaction() as tx:
         await tx.execute(update(Connection).where(col(Connection.id) == row.id).values(primary_scope=None))
-    await groups.post(here.at("SLACK"), json=body(ACME_IN_FULL))
+    await groups.post(here.at("SLACK"), json=first(ACME_IN_FULL))
     await quiet(hub)
     third = await primary(hub, here, "SLACK")
     assert (third.id != row.id, third.state, third.account_name) == (True, "ok", "Acme Corp")
@@ -282,7 +289,7 @@ async def test_an_account_that_is_connected_elsewhere_sends_and_says_so(
     hub: Hub, here: Place, there: Place, groups: Client
 ) -> None:
     await card(hub, there)
-    answer = await groups.post(here.at("SLACK"), json=body(ACME_IN_FULL))
+    answer = await groups.post(here.at("SLACK"), json=first(ACME_IN_FULL))
     assert answer.status_code == 200  # its shape has no such error
     await quiet(hub)
     row = await primary(hub, here, "SLACK")
@@ -306,12 +313,12 @@ async def test_what_the_environment_gives_is_no_configuration(
             )
         )  # fmt: skip
     assert code(await groups.get(here.at("SLACK")))[1] == "INTEGRATION_NOT_CONFIGURED"
-    assert (await groups.post(here.at("SLACK"), json=body(BETA))).status_code == 200
+    assert (await groups.post(here.at("SLACK"), json=first(BETA))).status_code == 200
     await quiet(hub)
 
 
 async def test_a_renamed_connection_keeps_its_name(hub: Hub, here: Place, groups: Client, vendors: Vendors) -> None:
-    await groups.post(here.at("SLACK"), json=body(ACME_IN_FULL))
+    await groups.post(here.at("SLACK"), json=first(ACME_IN_FULL))
     await quiet(hub)
     row = await primary(hub, here, "SLACK")
     assert row.label == "Acme Corp"
@@ -331,3 +338,14 @@ async def test_what_waits_is_forgotten_when_the_page_connects_anew(hub: Hub, her
     assert (row.id, row.state, row.waiting) == (row_id, "ok", {})
     assert len(await credentials(hub)) == 1
     assert (await groups.get(here.at("SLACK"))).json()["apiToken"] == STARS[ACME_IN_FULL]
+
+
+async def test_a_team_s_name_is_wanted_first_and_then_may_be_left_out(groups: Client, here: Place) -> None:
+    for without in ({}, {"teamName": None}):
+        answer = await groups.post(here.at("SLACK"), json=body(ACME_IN_FULL, **without))
+        assert (answer.status_code, answer.json()["errorCode"], answer.json()["parameters"]) == (
+            400, "MISSING_ATTRIBUTE", ["teamName"],
+        )  # fmt: skip
+    assert (await groups.put(here.at("SLACK"), json=body(ACME_IN_FULL))).status_code == 400
+    assert (await groups.post(here.at("SLACK"), json=first(ACME_IN_FULL))).status_code == 200
+    assert (await groups.put(here.at("SLACK"), json=body(ACME_IN_FULL, teamName=None))).status_code == 200
