@@ -131,7 +131,7 @@ def unproven(row: Connection, provider: Provider, why: str, at: datetime) -> Non
     checks = told(row.checks, Truth.CONFIGURED, "yes", at, "All fields are set.")
     checks = told(checks, Truth.AUTHENTICATED, "unknown", at, why)
     checks = told(checks, Truth.AUTHORIZED, "unknown", at, f"{provider.asked_as(row.method)} was not asked.")
-    row.checks = told(checks, Truth.DELIVERED, "unknown", at, "Nothing was sent yet.")
+    row.checks = {**checks, Truth.DELIVERED.value: {"status": "unknown", "at": None, "proof": _nothing(row, provider)}}
     row.state, row.reason = State.UNVERIFIED, why
     row.failures, row.failing_since = 0, None
 

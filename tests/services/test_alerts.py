@@ -10,9 +10,12 @@ from typing import Any
 import pytest
 
 from atlas_hub.hub import Hub
-from atlas_hub.services import connections, delivery, status
+from atlas_hub.kit.clock import now
+from atlas_hub.providers import PROVIDERS
+from atlas_hub.services import connections, delivery, status, truths
 from atlas_hub.services.access import Actor
 from atlas_hub.services.views import ConnectionView, State
+from atlas_hub.storage.models import Connection
 from tests.conftest import open_hub
 from tests.conftest import test_settings as settings_for
 from tests.standins import opsgenie, pagerduty, victorops
@@ -119,3 +122,12 @@ async def test_no_key_is_in_a_log_line_or_a_view(
     key = next(iter(KEYS[slug][1].values()))
     assert sent.success
     assert key not in f"{caplog.text}{view!r}{sent!r}"
+
+
+def test_what_was_only_stored_is_not_told_as_sent() -> None:
+    row = Connection(
+        workspace="0" * 24, source="groups", provider="webhook", method="url", purpose="alerts", scope="webhook:alerts",
+        identifier="webhook-1", label="Hook", account_key="row:1",
+    )  # fmt: skip
+    truths.unproven(row, PROVIDERS["webhook"], "It was stored and not checked.", now())
+    assert row.checks["delivered"] == {"status": "unknown", "at": None, "proof": "Nothing was sent yet."}
