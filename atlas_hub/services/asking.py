@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -76,13 +77,9 @@ async def send(
     row: Connection | None = None,
 ) -> Receipt:
     """`method.send`, as careful with what comes back. A receipt that tells a secret is not shown."""
-    await _allowed(method, form, hub, row)
     tells = _tells(form)
-    try:
+    async with _remembering(method, form, hub, row):
         receipt = await method.send(form, to, message, http)
-    except ProviderError as error:
-        raised = await refused.after(hub, method, form, error) if hub and isinstance(method, Method) else error
-        raise raised from None
     return Receipt(id="", text="It was accepted.") if tells(repr(receipt)) else receipt
 
 
@@ -99,12 +96,8 @@ async def channels(
     """The channels that a method lists, as careful with what comes back. Raises a `ProviderError`."""
     if not isinstance(method, ListsChannels):
         raise TypeError(f"{method.label} lists no channels.")
-    await _allowed(method, form, hub, row)
-    try:
+    async with _remembering(method, form, hub, row):
         listing = await method.channels(form, http)
-    except ProviderError as error:
-        raised = await refused.after(hub, method, form, error) if hub else error
-        raise raised from None
     if _tells(form)(repr(listing)):
         raise _senseless(method)
     return listing
@@ -112,11 +105,18 @@ async def channels(
 
 async def revoke(method: Revokes, form: Form, http: Http, *, hub: Hub) -> Revoked:
     """`method.revoke`, for a secret that may still be sent. Raises a `ProviderError`."""
-    await _allowed(method, form, hub, None)
-    try:
+    async with _remembering(method, form, hub, None):
         return await method.revoke(form, http)
+
+
+@asynccontextmanager
+async def _remembering(method: object, form: Form, hub: Hub | None, row: Connection | None) -> AsyncIterator[None]:
+    """Ask within this: what was refused before is not sent, and what is refused now is remembered."""
+    await _allowed(method, form, hub, row)
+    try:
+        yield
     except ProviderError as error:
-        raised = await refused.after(hub, method, form, error) if isinstance(method, Method) else error
+        raised = await refused.after(hub, method, form, error) if hub and isinstance(method, Method) else error
         raise raised from None
 
 
