@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from bench import ground as grounds
+from bench import turns
 from bench.chat_rows import APP, fill
 from bench.figures import Figure, Skipped, at, middle, paired, quarters
 from bench.ground import Ground
 from bench.load import Load, Target
-from bench.servers import granian, processor_seconds
+from bench.servers import granian
 
 PATH = "/v1/channel-connections"
 CONCURRENCY = 16
@@ -80,16 +81,7 @@ def _rate(name: str, kind: str) -> Figure:
         bare, bare_pid = running.enter_context(granian("floor", ground.folder, {"BENCH_FLOOR": str(written)}))
         load = running.enter_context(Load())
         asked = ((ours.target, ours.pid), (Target(bare, PATH, headers=ground.api_key), bare_pid))
-        for target, _ in asked:
-            load.run([target], concurrency=CONCURRENCY, seconds=SECONDS)
-        rates: tuple[list[float], list[float]] = ([], [])
-        costs: tuple[list[float], list[float]] = ([], [])
-        for _ in range(ROUNDS):
-            for (target, worker), seen, cost in zip(asked, rates, costs, strict=True):
-                used = processor_seconds(worker)
-                answers = load.run([target], concurrency=CONCURRENCY, seconds=SECONDS)
-                seen.append(answers.rate)
-                cost.append((processor_seconds(worker) - used) * 1000 / len(answers.latencies))
+        rates, costs = turns.rates(load, asked, concurrency=CONCURRENCY, rounds=ROUNDS, seconds=SECONDS)
     ratios = paired(*rates)
     ratio = middle(ratios)
     return Figure(
@@ -113,15 +105,7 @@ def _crowd(name: str, kind: str) -> Figure:
     with ExitStack() as running:
         targets = [_served(running, _laid(running, kind, OWN, others)).target for others in (MANY, 0)]
         load = running.enter_context(Load())
-        for target in targets:
-            load.run([target], count=4 * EACH)
-        seen: tuple[list[float], list[float]] = ([], [])
-        turns: tuple[list[float], list[float]] = ([], [])
-        for _ in range(TURNS):
-            for target, latencies, medians in zip(targets, seen, turns, strict=True):
-                some = load.run([target], count=EACH).latencies
-                latencies.extend(some)
-                medians.append(middle(some))
+        seen, medians = turns.latencies(load, targets, turns=TURNS, each=EACH)
     many, one = middle(seen[0]) * 1000, middle(seen[1]) * 1000
     return Figure(
         name=name,
@@ -132,7 +116,7 @@ def _crowd(name: str, kind: str) -> Figure:
         of=f"{many / one:.2f}x alone",
         aim="<= 1.2x",
         met=many / one <= 1.2,
-        spread=quarters(paired(*turns)),
+        spread=quarters(paired(*medians)),
         notes=(f"95th percentile {at(seen[0], 0.95) * 1000:.2f} ms against {at(seen[1], 0.95) * 1000:.2f} ms.",),
     )
 

@@ -14,12 +14,13 @@ from atlas_hub.kit.ids import new_id
 from atlas_hub.providers import PROVIDERS
 from atlas_hub.providers.contract import Method, Provider, scope_of
 from bench import ground as grounds
+from bench import turns
 from bench.chat_rows import row_of
 from bench.figures import Figure, Skipped, middle, paired, quarters
 from bench.ground import Ground
 from bench.load import Digest, Load, Target
 from bench.rows import insert_rows
-from bench.servers import granian, processor_seconds
+from bench.servers import granian
 
 CONCURRENCY = 16
 ROUNDS, SECONDS = 7, 1.0
@@ -94,16 +95,7 @@ def _rate(name: str, kind: str) -> Figure:
         load = running.enter_context(Load())
         ours = Target(port, path, digest=_challenge(port, path, *signs))
         asked = ((ours, pid), (Target(bare, path), bare_pid))
-        for target, _ in asked:
-            load.run([target], concurrency=CONCURRENCY, seconds=SECONDS)
-        rates: tuple[list[float], list[float]] = ([], [])
-        costs: tuple[list[float], list[float]] = ([], [])
-        for _ in range(ROUNDS):
-            for (target, worker), seen, cost in zip(asked, rates, costs, strict=True):
-                used = processor_seconds(worker)
-                answers = load.run([target], concurrency=CONCURRENCY, seconds=SECONDS)
-                seen.append(answers.rate)
-                cost.append((processor_seconds(worker) - used) * 1000 / len(answers.latencies))
+        rates, costs = turns.rates(load, asked, concurrency=CONCURRENCY, rounds=ROUNDS, seconds=SECONDS)
     ratios = paired(*rates)
     ratio = middle(ratios)
     writes = sum(1 for sql, _ in statements if not sql.lstrip().upper().startswith("SELECT"))

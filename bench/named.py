@@ -11,6 +11,7 @@ from typing import Any
 from atlas_hub.kit.ids import new_id
 from atlas_hub.storage.models import Connection
 from bench import ground as grounds
+from bench import turns
 from bench.chat_rows import row_of
 from bench.figures import Figure, Skipped, at, middle, paired, quarters
 from bench.ground import Ground
@@ -76,15 +77,7 @@ def _crowd(name: str, kind: str) -> Figure:
             port, _ = running.enter_context(granian("hub", folder, ground.env))
             targets.append(Target(port, PATH, headers=ground.bearer))
         load = running.enter_context(Load())
-        for target in targets:
-            load.run([target], count=4 * EACH)
-        seen: tuple[list[float], list[float]] = ([], [])
-        turns: tuple[list[float], list[float]] = ([], [])
-        for _ in range(TURNS):
-            for target, latencies, medians in zip(targets, seen, turns, strict=True):
-                some = load.run([target], count=EACH).latencies
-                latencies.extend(some)
-                medians.append(middle(some))
+        seen, medians = turns.latencies(load, targets, turns=TURNS, each=EACH)
     many, one = middle(seen[0]) * 1000, middle(seen[1]) * 1000
     return Figure(
         name=name,
@@ -95,6 +88,6 @@ def _crowd(name: str, kind: str) -> Figure:
         of=f"{many / one:.2f}x alone ({OWN} of its own)",
         aim="<= 1.2x",
         met=many / one <= 1.2,
-        spread=quarters(paired(*turns)),
+        spread=quarters(paired(*medians)),
         notes=(f"95th percentile {at(seen[0], 0.95) * 1000:.2f} ms against {at(seen[1], 0.95) * 1000:.2f} ms.",),
     )
