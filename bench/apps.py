@@ -34,7 +34,7 @@ def hub() -> ASGIApp:
 
 
 def floor() -> ASGIApp:
-    """A bare Starlette endpoint, at any path: the same statements on one connection of the same engine, the same bytes.
+    """A bare Starlette endpoint, at any path: the same statements on one connection, the same bytes.
 
     `BENCH_FLOOR` names a JSON file of `{url, statements: [[sql, parameters], …], body}`. Nothing is checked,
     compiled, converted or serialised: this is what the server, SQLAlchemy's engine and the driver cost alone.

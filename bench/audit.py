@@ -120,10 +120,10 @@ async def _fill_chain(hub: Hub, workspace: str) -> None:
     before = ""
     for start in range(1, ROWS + 1, CHUNK):
         rows, before = _chain(workspace, start, min(CHUNK, ROWS + 1 - start), before)
-        async with hub.db.engine.begin() as connection:
-            await connection.execute(insert(AuditEvent), rows)
-    async with hub.db.engine.begin() as connection:
-        await connection.execute(insert(AuditHead), [{"workspace": workspace, "seq": ROWS, "hash": before}])
+        async with hub.db.transaction() as tx:
+            await tx.execute(insert(AuditEvent.__table__), rows)
+    async with hub.db.transaction() as tx:
+        await tx.execute(insert(AuditHead.__table__), [{"workspace": workspace, "seq": ROWS, "hash": before}])
 
 
 def _chain(workspace: str, start: int, count: int, before: str) -> tuple[list[dict[str, Any]], str]:

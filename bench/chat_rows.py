@@ -19,20 +19,20 @@ WORKSPACES_OF_OTHERS = 100
 async def fill(hub: Hub, workspace: str, count: int) -> None:
     """`count` connections of a workspace, or of a hundred others where it is "", and two integrations each."""
     places = [workspace] if workspace else [new_id() for _ in range(WORKSPACES_OF_OTHERS)]
-    async with hub.db.engine.begin() as connection:
+    async with hub.db.transaction() as tx:
         for place in places:
             apps = [_app(place, number) for number in range(2)]
-            await insert_rows(connection, Connection, apps)
+            await insert_rows(tx, Connection, apps)
             each = count // len(places)
             for start in range(0, each, CHUNK):
                 numbers = range(start, min(start + CHUNK, each))
                 ids = [new_id() for _ in numbers]
-                await insert_rows(connection, Credential, [_credential(place, row_id) for row_id in ids])
+                await insert_rows(tx, Credential, [_credential(place, row_id) for row_id in ids])
                 rows = [
                     _connection(place, str(apps[number % 10 == 5]["id"]), row_id, number)
                     for row_id, number in zip(ids, numbers, strict=True)
                 ]
-                await insert_rows(connection, Connection, rows)
+                await insert_rows(tx, Connection, rows)
 
 
 def _app(workspace: str, number: int) -> dict[str, Any]:

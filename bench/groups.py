@@ -44,10 +44,10 @@ async def _prepared(kind: str, url: str, folder: Path) -> Ground:
             for method in (*provider.methods, *provider.unlisted)
             if method.wire_type
         ]
-        async with hub.db.engine.begin() as connection:
+        async with hub.db.transaction() as tx:
             from atlas_hub.storage.models import Connection
 
-            await insert_rows(connection, Connection, rows)
+            await insert_rows(tx, Connection, rows)
         await grounds.settle(hub)
     return ground
 

@@ -40,12 +40,12 @@ async def _prepared(kind: str, url: str, folder: Path, others: int) -> Ground:
     async with grounds.open_hub(url, folder) as hub:
         places = [new_id() for _ in range(PLACES)]
         rows = [_account(ground.workspace, number) for number in range(OWN)]
-        async with hub.db.engine.begin() as connection:
-            await insert_rows(connection, Connection, rows)
+        async with hub.db.transaction() as tx:
+            await insert_rows(tx, Connection, rows)
             for start in range(0, others, CHUNK):
                 numbers = range(start, min(start + CHUNK, others))
                 more = [_account(places[number % PLACES], number) for number in numbers]
-                await insert_rows(connection, Connection, more)
+                await insert_rows(tx, Connection, more)
         await grounds.settle(hub)
     return ground
 

@@ -6,10 +6,10 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from sqlalchemy import JSON, insert
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from atlas_hub.hub import Hub
 from atlas_hub.kit.clock import iso, now
+from atlas_hub.storage.db import Tx
 from atlas_hub.storage.models import AccountClaim, ApiKey, Connection, Credential
 
 OWN_ROWS = 10
@@ -26,17 +26,17 @@ async def fill(hub: Hub, ids: Sequence[str], *, keys: bool) -> None:
     )
     if keys:
         tables += ((ApiKey, lambda workspace: [_key(workspace)]),)
-    async with hub.db.engine.begin() as connection:
+    async with hub.db.transaction() as tx:
         for start in range(0, len(ids), CHUNK):
             for table, rows in tables:
-                await insert_rows(connection, table, [row for one in ids[start : start + CHUNK] for row in rows(one)])
+                await insert_rows(tx, table, [row for one in ids[start : start + CHUNK] for row in rows(one)])
 
 
-async def insert_rows(connection: AsyncConnection, table: Any, rows: list[dict[str, Any]]) -> None:
+async def insert_rows(tx: Tx, table: Any, rows: list[dict[str, Any]]) -> None:
     """Rows of a table in one statement; what they leave out is the column's plain default, or null."""
     # Every column in every row, so that one statement takes them all and no default is made row by row.
     blank = {column.name: _blank(column) for column in table.__table__.columns}
-    await connection.execute(insert(table.__table__), [{**blank, **row} for row in rows])
+    await tx.execute(insert(table.__table__), [{**blank, **row} for row in rows])
 
 
 def _blank(column: Any) -> Any:

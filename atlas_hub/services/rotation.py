@@ -136,9 +136,9 @@ async def rotate(hub: Hub, progress: Progress, *, actor: str = "command line") -
 async def status(hub: Hub) -> list[KeyUse]:
     """Every key that is configured or needed, the active one first. A locked vault tells it too."""
     rows: Counter[str] = Counter()
-    async with hub.db.reading() as tx:
+    async with hub.db.snapshot() as ask:
         for table in SEALED:
-            async for key_ids in sealed.keys_in_use(tx, table):
+            async for key_ids in sealed.keys_in_use(ask, table):
                 rows.update(key_ids)
     vault = hub.vault
     return [

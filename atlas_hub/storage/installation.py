@@ -51,11 +51,10 @@ def alembic_config(connection: SyncConnection | None = None) -> Config:
 
 async def migrate(db: Db, revision: str = "head") -> None:
     """Bring the hub's tables to a revision. Several workers may start at once: one migrates, the others wait."""
-    engine = db.engine if db.postgres else db.engine.execution_options(begin="IMMEDIATE")
-    async with engine.begin() as connection:
+    async with db.transaction() as tx:
         if db.postgres:
-            await connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": MIGRATION_LOCK})
-        await connection.run_sync(_upgrade, revision)
+            await tx.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": MIGRATION_LOCK})
+        await (await tx.connection()).run_sync(_upgrade, revision)
 
 
 def _upgrade(connection: SyncConnection, revision: str) -> None:
@@ -70,8 +69,8 @@ async def is_migrated(ask: Ask) -> bool:
 
 async def revision(db: Db) -> str:
     """The revision that the hub's tables are at, "" where there are none. Raises `Unreachable`, `TimeoutError`."""
-    async with asyncio.timeout(PATIENCE), db.engine.connect() as connection:
-        return await connection.run_sync(_revision)
+    async with asyncio.timeout(PATIENCE), db.asking() as ask:
+        return await ask.run_sync(_revision)
 
 
 def _revision(connection: SyncConnection) -> str:

@@ -11,7 +11,7 @@ from typing import Any, Final
 from sqlalchemy import Column, ColumnElement, LargeBinary, Table, func, or_, select, tuple_
 
 from atlas_hub.kit.errors import VaultLocked
-from atlas_hub.storage.db import Tx
+from atlas_hub.storage.db import Ask, Tx
 from atlas_hub.storage.models import (
     PREFIX,
     ApiKey,
@@ -152,11 +152,11 @@ def renew(vault: Vault, table: SealedTable, row: HubModel) -> tuple[bool, bool]:
     return changed, readable
 
 
-async def keys_in_use(tx: Tx, table: SealedTable) -> AsyncIterator[frozenset[str]]:
+async def keys_in_use(ask: Ask, table: SealedTable) -> AsyncIterator[frozenset[str]]:
     """For each row that holds anything: the ids of the keys it needs; `?` for bytes that are no envelope."""
     starts = [func.substr(table.table.c[name], 1, HEADER_BYTES, type_=LargeBinary) for name in table.columns]
     found_by = [table.table.c[table.found_by]] if table.found_by else []
-    async for row in await tx.stream(select(*starts, *found_by), execution_options={"yield_per": 1000}):
+    async for row in await ask.stream(select(*starts, *found_by), execution_options={"yield_per": 1000}):
         ids = {key_id_in(start) or "?" for start in row[: len(starts)] if start is not None}
         ids |= {str(fingerprint).partition(":")[0] for fingerprint in row[len(starts) :]}
         if ids:

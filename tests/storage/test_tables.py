@@ -305,8 +305,8 @@ async def test_migrations_go_down_and_up_again_with_data_and_leave_a_hosts_table
         tx.add(account(primary_scope="slack:chat"))
         await tx.execute(text("CREATE TABLE hosts_own (id INTEGER PRIMARY KEY)"))
         await tx.execute(text("INSERT INTO hosts_own VALUES (1)"))
-    engine = db.engine if db.postgres else db.engine.execution_options(begin="IMMEDIATE")
-    async with engine.begin() as connection:
+    async with db.transaction() as tx:
+        connection = await tx.connection()
         await connection.run_sync(lambda sync: command.downgrade(alembic_config(sync), "base"))
     async with db.engine.connect() as connection:
         left = set(await connection.run_sync(lambda sync: inspect(sync).get_table_names()))
@@ -336,8 +336,8 @@ async def test_whom_the_operator_disabled_before_the_column_was_there_is_known_f
                 previous_hash="", hash="1",
             )
         )  # fmt: skip
-    engine = db.engine if db.postgres else db.engine.execution_options(begin="IMMEDIATE")
-    async with engine.begin() as connection:
+    async with db.transaction() as tx:
+        connection = await tx.connection()
         await connection.run_sync(lambda sync: command.downgrade(alembic_config(sync), "0002"))
         assert "disabled_by_operator" not in {
             column["name"]
