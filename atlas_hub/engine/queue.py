@@ -216,7 +216,7 @@ class Queue:
             self._client.destroy()
             self._client = None
         if self._place is not None:
-            self._place.dispose()
+            executors.close_place(self._place)
             self._place = None
 
 

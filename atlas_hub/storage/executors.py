@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from sqlalchemy import Engine, create_engine, event, make_url, text
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from atlas_hub.storage.db import CONNECT_SECONDS, SQLITE_BUSY_MS
 
@@ -48,9 +49,19 @@ def open_place(url: str) -> Place:
     try:
         _make(place)
     except BaseException:
-        place.dispose()
+        close_place(place)
         raise
     return place
+
+
+def close_place(place: Place) -> None:
+    """Close every connection: those in the pool now, and those that a thread still holds once it gives them back."""
+    event.listen(place, "checkin", _close)
+    place.dispose()
+
+
+def _close(_connection: Any, record: ConnectionPoolEntry) -> None:
+    record.close()
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:
