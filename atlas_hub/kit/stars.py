@@ -34,11 +34,15 @@ def is_starred(secret: Secret) -> bool:
 
 
 def starred_url(secret: Secret) -> str:
-    """Scheme and host of a secret address, then asterisks and its last four characters."""
+    """Scheme and host of a secret address, then asterisks and the last four characters of its path, where it is long.
+
+    Nothing of query and fragment: a signature or a token that stands there is often all that is secret.
+    """
     shown = host_of(secret)
-    path = secret.reveal()
-    tail = path[-TAIL:] if len(path) - len(shown) >= 2 * TAIL else ""
-    return f"{shown}/****{tail}" if shown != HIDDEN else WHOLE
+    if shown == HIDDEN:
+        return WHOLE
+    path = urlsplit(secret.reveal()).path
+    return f"{shown}/****{path[-TAIL:] if len(path) >= 2 * TAIL else ''}"
 
 
 def host_of(secret: Secret) -> str:

@@ -33,14 +33,22 @@ def test_a_secret_keeps_its_length_and_shows_four_at_most(secret: str, shown: st
         (
             "https://u:p4ssw0rd@acme.example:8443/x/y?sig=abcdefgh",
             "https://acme.example:8443",
-            "https://acme.example:8443/****efgh",
+            "https://acme.example:8443/****",
         ),
+        (
+            "https://acme.example/hooks/12345678?sig=abcdefgh#ijklmnop",
+            "https://acme.example",
+            "https://acme.example/****5678",
+        ),
+        ("https://acme.example/hooks/1?t=12", "https://acme.example", "https://acme.example/****ks/1"),
+        ("https://acme.example?token=abcdefgh", "https://acme.example", "https://acme.example/****"),
+        ("https://acme.example/#abcdefgh", "https://acme.example", "https://acme.example/****"),
         ("https://acme.example/x", "https://acme.example", "https://acme.example/****"),
         ("http://[2001:db8::1]:81/hook/12345678", "http://[2001:db8::1]:81", "http://[2001:db8::1]:81/****5678"),
         ("no address", HIDDEN, "******"),
         ("https://acme.example:99999/hook", HIDDEN, "******"),
     ],
 )
-def test_a_secret_address_shows_its_host_and_never_who_signs_in(url: str, host: str, stars: str) -> None:
+def test_a_secret_address_shows_its_host_and_never_who_signs_in_or_its_query(url: str, host: str, stars: str) -> None:
     assert host_of(Secret(url)) == host
     assert starred_url(Secret(url)) == stars

@@ -48,8 +48,8 @@ def masked(kind: str, body: dict[str, Any]) -> dict[str, Any]:
         if secret == "secret":
             told[secret] = "******"
         elif secret.lower().endswith("url"):
-            scheme, _, rest = value.partition("://")
-            told[secret] = f"{scheme}://{rest.partition('/')[0]}/****{value[-4:]}"
+            scheme, _, rest = value.partition("?")[0].partition("://")
+            told[secret] = f"{scheme}://{rest.partition('/')[0]}/****{rest[-4:]}"
         else:
             told[secret] = "*" * (len(value) - 4) + value[-4:]
     return told
