@@ -56,6 +56,7 @@ READING: Final = frozenset({"GET", "HEAD"})
 MINUTE: Final = 60
 
 _GROUP = re.compile(r"[a-f0-9]{24}")
+_ORIGIN = re.compile(r"https?://[^/?#]*", re.IGNORECASE)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -186,7 +187,7 @@ async def _known(hub: Hub, request: Request) -> tuple[digest.Known | None, bool]
     """
     given = [value for name, value in request.scope["headers"] if name == b"authorization"]
     claim = proof.claim(given) if given else None
-    if claim is None or claim.uri != _target(request.scope):
+    if claim is None or not _names(claim.uri, request.scope):
         return None, False
     made = digest.made_at(hub, claim.nonce)
     if made is None:
@@ -200,10 +201,15 @@ async def _known(hub: Hub, request: Request) -> tuple[digest.Known | None, bool]
     return found if await digest.count(hub, claim.nonce, made, claim.count, found.counts) else None, False
 
 
-def _target(scope: Scope) -> str:
-    """The request's target as it was sent, the query included."""
-    query = scope.get("query_string", b"").decode("latin-1")
-    return raw_path_of(scope) + (f"?{query}" if query else "")
+def _names(uri: str, scope: Scope) -> bool:
+    """Whether a signed uri is the request's target as it was sent, the query included (RFC 7616 §3.4.6).
+
+    In absolute form, too, which clients sign that ask through a proxy; a `?` with nothing behind it may be there.
+    """
+    path, query = raw_path_of(scope), scope.get("query_string", b"").decode("latin-1")
+    origin = _ORIGIN.match(uri)
+    said = uri[origin.end() :] if origin else uri
+    return said == f"{path}?{query}" or (not query and said == path)
 
 
 def _challenge(hub: Hub, *, stale: bool) -> Response:

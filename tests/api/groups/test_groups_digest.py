@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import re
 import subprocess
+import urllib.request
 from base64 import b64encode
 from datetime import timedelta
 from pathlib import Path
@@ -176,13 +177,29 @@ async def test_a_good_claim_is_taken_once(hub: Hub, here: Place) -> None:
     for path, method, uri in (
         (f"{here.path}?pretty=true", "GET", here.path),  # the query is part of what is signed
         (here.path, "GET", f"{here.path}?pretty=true"),
+        (here.path, "GET", f"{here.path}??"),
         (here.path, "HEAD", here.path),
         (here.path + "/", "GET", here.path),
+        (here.path, "GET", f"http://hub.test{here.path}/"),
+        (here.path, "GET", f"http://hub.test/?{here.path}"),
+        (here.path, "GET", f"ftp://hub.test{here.path}"),
+        (here.path, "GET", f"//hub.test{here.path}"),
     ):
         assert (await ask(path, made(user, secret, "GET", uri, nonce, 3), method)).status_code == 401
     encoded = here.at("FLOW%44OCK")
     assert (await ask(encoded, made(user, secret, "GET", encoded, nonce, 3))).status_code == 404
     assert (await ask(encoded, made(user, secret, "GET", here.at("FLOWDOCK"), nonce, 4))).status_code == 401
+
+
+@pytest.mark.parametrize("before", ["", "http://hub.test", "HTTPS://hub.test:8443"])
+@pytest.mark.parametrize("after", ["", "?", "?pretty=true&x=%2F+"])
+async def test_a_target_may_be_signed_in_absolute_form_and_with_an_empty_query(
+    hub: Hub, here: Place, before: str, after: str
+) -> None:
+    user, secret = here.key.view.public_key, here.key.private_key.reveal()
+    for path, status in ((here.path + after, 200), (here.path + "?x=y", 401)):
+        signed = made(user, secret, "GET", f"{before}{here.path}{after}", digest.new_nonce(hub))
+        assert (await ask(path, signed)).status_code == status
 
 
 async def test_a_wrong_proof_uses_no_count(hub: Hub, here: Place) -> None:
@@ -339,6 +356,30 @@ async def test_curl_and_httpx_over_real_http_with_two_workers(live: tuple[Server
     log = server.log.read_text()
     assert "1234567890" not in log
     assert here.key.private_key.reveal() not in log
+
+
+def urllib_signs(server: Server, here: Place, proxies: dict[str, str]) -> urllib.request.OpenerDirector:
+    known = urllib.request.HTTPPasswordMgrWithDefaultRealm()
+    known.add_password(None, server.base, here.key.view.public_key, here.key.private_key.reveal())
+    return urllib.request.build_opener(
+        urllib.request.ProxyHandler(proxies), urllib.request.HTTPDigestAuthHandler(known)
+    )
+
+
+async def test_urllib_also_where_it_asks_through_a_proxy(live: tuple[Server, Place]) -> None:
+    server, here = live
+    for proxies in ({}, {"http": server.base}):  # by a proxy the request line and what is signed name the host, too
+        opener = urllib_signs(server, here, proxies)
+        for query in ("", "?pretty=true", "?"):
+            with opener.open(f"{server.base}{here.path}{query}", timeout=30) as answer:
+                assert answer.status == 200
+
+
+async def test_httpx_with_an_empty_query(live: tuple[Server, Place]) -> None:
+    server, here = live
+    async with Client(base_url=server.base, auth=signing(here.key), trust_env=False) as client:
+        answer = await client.get(here.path + "?")
+    assert (answer.status_code, answer.request.url.raw_path) == (200, here.path.encode() + b"?")
 
 
 async def test_a_client_that_takes_sha_256_alone(live: tuple[Server, Place]) -> None:
