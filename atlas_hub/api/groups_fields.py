@@ -15,7 +15,6 @@ from atlas_hub.api.envelope import parsed
 from atlas_hub.api.groups_errors import bad_request, missing
 from atlas_hub.kit.secret import Secret
 from atlas_hub.services.configurations import Kind, Values
-from atlas_hub.services.wire_types import Field
 
 BODY_BYTES: Final = 1024 * 1024
 MOST_ITEMS: Final = 500
@@ -122,22 +121,18 @@ def read(kind: Kind, told: Mapping[str, Any], *, whole: bool) -> tuple[Values, f
     _require_type(kind, told)
     fields = {name: value for name, value in told.items() if name != "type"}
     _refuse_strangers(kind, fields)
-    lost = [
-        wire
-        for wire, field in kind.fields.items()
-        if (field.at_first if whole else field.required and wire in fields) and fields.get(wire) is None
-    ]
+    needed = {wire for wire, field in kind.fields.items() if (field.at_first if whole else field.required)}
+    lost = [wire for wire in kind.fields if wire in needed and (whole or wire in fields) and fields.get(wire) is None]
     if lost:
         raise missing(lost)
     values: dict[str, Secret | str | bool] = {}
     cleared: set[str] = set()
     for wire, value in fields.items():
-        field = kind.fields[wire]
-        said = _value(kind, wire, field, value)
+        name, said = kind.fields[wire].name, _value(kind, wire, value, needed=wire in needed)
         if said is None:
-            cleared.add(field.name)
+            cleared.add(name)
         else:
-            values[field.name] = said
+            values[name] = said
     return values, frozenset(cleared)
 
 
@@ -148,7 +143,8 @@ def _require_type(kind: Kind, told: Mapping[str, Any]) -> None:
     if not isinstance(given, str):
         raise _not_a("type", "a text")
     if given != kind.type:
-        raise bad_request("INVALID_ATTRIBUTE", f"The attribute type is not {kind.type}, as the path says.", "type")
+        text = f"The attribute type is not {kind.type}, which the path says. Make them the same."
+        raise bad_request("INVALID_ATTRIBUTE", text, "type")
 
 
 def _refuse_strangers(kind: Kind, fields: Mapping[str, Any]) -> None:
@@ -161,8 +157,9 @@ def _refuse_strangers(kind: Kind, fields: Mapping[str, Any]) -> None:
         raise bad_request("INVALID_ATTRIBUTE", f"{kind.type} has no attribute {named}. Leave it out.", *strangers[:10])
 
 
-def _value(kind: Kind, wire: str, field: Field, value: Any) -> Secret | str | bool | None:
-    """One value, a text without blanks around it; None takes an optional field away. Raises `Refused`."""
+def _value(kind: Kind, wire: str, value: Any, *, needed: bool) -> Secret | str | bool | None:
+    """One value, a text without blanks around it; None takes a field away that is not needed. Raises `Refused`."""
+    field = kind.fields[wire]
     if value is None:
         return None
     if field.flag:
@@ -173,7 +170,7 @@ def _value(kind: Kind, wire: str, field: Field, value: Any) -> Secret | str | bo
         raise _not_a(wire, "a text")
     text = value.strip()
     if not text:
-        if field.required or field.choices:
+        if needed or field.choices:
             raise bad_request("MISSING_OR_INVALID_ATTRIBUTE", f"The attribute {wire} is empty. Send a value.", wire)
         return None
     if _UNSEEN.search(text):

@@ -346,6 +346,13 @@ async def test_a_team_s_name_is_wanted_first_and_then_may_be_left_out(groups: Cl
         assert (answer.status_code, answer.json()["errorCode"], answer.json()["parameters"]) == (
             400, "MISSING_ATTRIBUTE", ["teamName"],
         )  # fmt: skip
+    for verb in (groups.post, groups.put):
+        for empty in ("", "  "):
+            answer = await verb(here.at("SLACK"), json=body(ACME_IN_FULL, teamName=empty))
+            assert (answer.status_code, answer.json()["errorCode"], answer.json()["parameters"]) == (
+                400, "MISSING_OR_INVALID_ATTRIBUTE", ["teamName"],
+            )  # fmt: skip
     assert (await groups.put(here.at("SLACK"), json=body(ACME_IN_FULL))).status_code == 400
     assert (await groups.post(here.at("SLACK"), json=first(ACME_IN_FULL))).status_code == 200
+    assert (await groups.put(here.at("SLACK"), json=body(ACME_IN_FULL, teamName=""))).status_code == 200
     assert (await groups.put(here.at("SLACK"), json=body(ACME_IN_FULL, teamName=None))).status_code == 200
