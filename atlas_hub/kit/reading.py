@@ -49,4 +49,6 @@ def _say(form: type[BaseModel], name: str, issue: Any) -> str:
         return f"{title} is missing. Enter it."
     if issue["type"] == "value_error":  # a sentence of the form's own
         return message.removeprefix("Value error, ")
+    if issue["type"] == "string_too_long":
+        return f"{title} has more than {issue['ctx']['max_length']} characters. Enter a shorter one."
     return f"{title} cannot be read: {message[:1].lower()}{message[1:].rstrip('.')}."

@@ -11,11 +11,14 @@ from atlas_hub.kit.secret import Secret
 from atlas_hub.providers.contract import Alert, Form
 
 CLIENT: Final = "Atlas Hub"
-_SENDABLE = re.compile(r"[\x21-\x7e]{1,512}")
+LONGEST_KEY: Final = 512
+_SENDABLE = re.compile(r"[\x21-\x7e]+")
 
 
 def sendable(value: Secret) -> Secret:
     """A key that can be sent at all; whether it is one, the vendor tells. Raises `ValueError` with a sentence."""
+    if len(value) > LONGEST_KEY:
+        raise ValueError(f"This is too long for a key: it has more than {LONGEST_KEY} characters. Copy it alone.")
     if _SENDABLE.fullmatch(value.reveal()) is None:
         raise ValueError(
             "This is not a key: it has spaces or other signs that none has. Copy it again, whole and alone."

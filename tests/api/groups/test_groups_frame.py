@@ -136,6 +136,26 @@ async def test_the_form_s_own_sentence_is_the_explanation(here: Place, groups: C
     assert parameters[1].startswith("password: ")
 
 
+@pytest.mark.parametrize(
+    ("kind", "field", "value", "words"),
+    [
+        ("VICTOR_OPS", "routingKey", "r" * 129, "more than 128 characters"),
+        ("PROMETHEUS", "username", "u" * 201, "more than 200 characters"),
+        ("OPS_GENIE", "apiKey", "k" * 513, "more than 512 characters"),
+        ("OPS_GENIE", "apiKey", "k k", "spaces"),
+    ],
+)
+async def test_what_is_too_long_is_told_so(
+    here: Place, groups: Client, vendors: Any, kind: str, field: str, value: str, words: str
+) -> None:
+    answer = await groups.post(here.at(kind), json={**body_for(kind, vendors), field: value})
+    assert code(answer)[:2] == (400, "INVALID_INTEGRATION_SETTINGS")
+    detail = answer.json()["detail"]
+    assert detail.startswith(f"{field}: ")
+    assert words in detail
+    assert value not in detail
+
+
 async def test_foreign_fields_of_a_put_are_refused_before_what_is_there(here: Place, groups: Client) -> None:
     assert code(await groups.put(here.at("FLOWDOCK"), json={"type": "FLOWDOCK"})) == (
         400, "MISSING_ATTRIBUTES", ["flowName", "apiToken", "orgName"],
