@@ -144,7 +144,8 @@ def _here(error: Exception, group: str) -> Refused | None:
 
 def no_group(group: str) -> Refused:
     """404 for a group that is not the key's: like one that does not exist."""
-    return not_found("GROUP_NOT_FOUND", f"There is no group {group} that this key is for.", group)
+    text = f"There is no group {group} that this key is for. Send the id of the key's workspace."
+    return not_found("GROUP_NOT_FOUND", text, group)
 
 
 def _settings(error: BadForm, kind: Kind | None) -> Refused:

@@ -182,7 +182,8 @@ def _value(kind: Kind, wire: str, value: Any, *, needed: bool) -> Secret | str |
     if field.choices and text not in field.choices:
         allowed = ", ".join(field.choices)
         said = [text] if _WORD.fullmatch(text) else []  # what was put here by mistake may be a secret
-        raise bad_request("INVALID_ENUM_VALUE", f"The attribute {wire} of {kind.type} is one of {allowed}.", *said)
+        fault = f"The attribute {wire} of {kind.type} is none of {allowed}. Send one of them."
+        raise bad_request("INVALID_ENUM_VALUE", fault, *said)
     return text
 
 

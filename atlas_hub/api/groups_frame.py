@@ -159,7 +159,8 @@ class Frame:
         shape = {3: ALL, 4: ONE}.get(len(parts))
         if shape is None or parts[0] != "groups" or parts[2] != "integrations" or "" in parts:
             path = raw_path_of(request.scope)
-            raise not_found("RESOURCE_NOT_FOUND", f"There is nothing at {path[:200]}.", path)
+            text = f"There is nothing at {path[:200]}. The paths are in {DOCUMENT}."
+            raise not_found("RESOURCE_NOT_FOUND", text, path)
         found.route = shape
         method = "GET" if request.method == "HEAD" else request.method
         verb = self._routes[shape].get(method)
@@ -167,9 +168,8 @@ class Frame:
             raise _not_allowed(request.method, self._routes[shape])
         found.group = group = unquote(parts[1])
         if _GROUP.fullmatch(group) is None:
-            raise not_found(
-                "INVALID_GROUP_ID", f"{group[:80]} is no group id: 24 digits and letters from a to f.", group
-            )
+            text = f"{group[:80]} is no group id: 24 of 0 to 9 and a to f. Send the id of the key's workspace."
+            raise not_found("INVALID_GROUP_ID", text, group)
         if group != actor.workspace:
             raise no_group(group)
         if request.method not in READING and not actor.may_change:

@@ -48,7 +48,7 @@ async def one(hub: Hub, actor: Actor, kind: Kind) -> Configuration:
     """The configuration of a type. Raises `NotConfigured`."""
     found = await _read(hub, actor, [kind.scope])
     if not found:
-        raise NotConfigured(f"{kind.type} is not configured.")
+        raise _nothing(kind)
     return found[0]
 
 
@@ -114,16 +114,20 @@ async def delete(hub: Hub, actor: Actor, kind: Kind) -> None:
     async with hub.db.reading() as tx:
         row = await rows.primary_of(tx, actor.workspace, kind.scope)
     if row is None:
-        raise NotConfigured(f"{kind.type} is not configured.")
+        raise _nothing(kind)
     try:
         await connections.disconnect(hub, actor, row.id)
     except NotFound:
-        raise NotConfigured(f"{kind.type} is not configured any more.") from None
+        raise _nothing(kind) from None
 
 
 async def _may_begin(hub: Hub, actor: Actor) -> bool:
     async with hub.db.reading() as tx:
         return await installation.may_begin(tx, actor.workspace)
+
+
+def _nothing(kind: Kind) -> NotConfigured:
+    return NotConfigured(f"{kind.type} is not configured. POST or PUT stores it.")
 
 
 def _already(kind: Kind) -> AlreadyConfigured:

@@ -20,6 +20,15 @@ from tests.conftest import test_settings as settings_for
 
 BROKEN = b"{"
 JSON = {"content-type": "application/json"}
+REMEDIES = {
+    "RESOURCE_NOT_FOUND": f"The paths are in {PREFIX}/openapi.json.",
+    "METHOD_NOT_ALLOWED": "understands",
+    "INVALID_GROUP_ID": "Send the id of the key's workspace.",
+    "GROUP_NOT_FOUND": "Send the id of the key's workspace.",
+    "INVALID_ENUM_VALUE": "The types are",
+    "INVALID_QUERY_PARAMETER": "Send one.",
+}
+"""What to do, which every refusal says."""
 
 
 def test_every_type_is_there_in_its_order_with_its_secrets() -> None:
@@ -48,7 +57,9 @@ async def test_the_order_of_checks(
     async with calling(None) as nobody, calling(here.elsewhere) as elsewhere:
         assert code(await nobody.request(method, path, content=body))[1] == "UNEXPECTED_ERROR"
         assert code(await elsewhere.request(method, path, content=body))[1] == "USER_UNAUTHORIZED"
-    assert code(await groups.request(method, path, content=body))[:2] == expected
+    refused = await groups.request(method, path, content=body)
+    assert code(refused)[:2] == expected
+    assert REMEDIES[expected[1]] in refused.json()["detail"]
 
 
 async def test_the_role_comes_after_the_group_and_before_the_type(here: Place, there: Place) -> None:
@@ -125,6 +136,8 @@ async def test_values_are_refused_by_the_original_s_codes(
 ) -> None:
     answer = await groups.post(here.at(kind), json={**body_for(kind, vendors), field: value})
     assert code(answer) == (400, *expected)
+    assert field in answer.json()["detail"]
+    assert expected[0] != "INVALID_ENUM_VALUE" or answer.json()["detail"].endswith(". Send one of them.")
     assert all(body_for(kind, vendors)[secret] not in answer.text for secret in SECRETS[kind])
 
 
@@ -181,6 +194,7 @@ async def test_envelope_and_pretty(here: Place, groups: Client) -> None:
     assert (missing.status_code, missing.json()["status"]) == (404, 404)
     assert missing.text == json.dumps(missing.json(), indent=2)
     assert missing.json()["parameters"] == ["SLACK"]
+    assert missing.json()["detail"] == "SLACK is not configured. POST or PUT stores it."
     gone = await groups.delete(here.at("FLOWDOCK"), params={"envelope": "true"})
     assert (gone.status_code, gone.content) == (204, b"")
     for query in ("envelope=yes", "pretty=", "includeCount=1", "pageNum=0", "pageNum=-1", "pageNum=x", "pageNum=1.0",
