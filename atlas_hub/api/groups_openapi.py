@@ -175,7 +175,7 @@ def _error() -> Json:
 
 
 def _shown(kind: Kind) -> Json:
-    fields = {wire: _schema(field, given=False) for wire, field in kind.fields.items() if field.shown}
+    fields = {wire: _schema(field) for wire, field in kind.fields.items() if field.shown}
     return {
         "type": "object",
         "required": ["type"],
@@ -185,21 +185,25 @@ def _shown(kind: Kind) -> Json:
 
 
 def _body(kind: Kind, *, whole: bool) -> Json:
-    fields = {wire: _schema(field, given=True) for wire, field in kind.fields.items()}
-    required = [wire for wire, field in kind.fields.items() if field.required and whole]
+    """What is sent; `whole`: where nothing is configured yet, so that nothing that is needed then may be left out."""
+    needed = {wire: field.at_first if whole else field.required for wire, field in kind.fields.items()}
+    fields = {wire: _given(field, needed=needed[wire]) for wire, field in kind.fields.items()}
     return {
         "title": kind.type,
         "type": "object",
-        "required": ["type", *required],
+        "required": ["type", *(wire for wire in fields if whole and needed[wire])],
         "properties": {**fields, "type": {"type": "string", "const": kind.type}},
         "additionalProperties": False,
     }
 
 
-def _schema(field: Field, *, given: bool) -> Json:
+def _given(field: Field, *, needed: bool) -> Json:
+    said = _schema(field)
+    if not needed:
+        return {"anyOf": [said, {"type": "null"}]}
+    return {**said, "minLength": 1} if said == {"type": "string"} else said
+
+
+def _schema(field: Field) -> Json:
     said: Json = {"type": "boolean"} if field.flag else {"type": "string"}
-    if field.choices:
-        said["enum"] = list(field.choices)
-    elif given and field.required and not field.flag:
-        said["minLength"] = 1
-    return {"anyOf": [said, {"type": "null"}]} if given and not field.required else said
+    return {**said, "enum": list(field.choices)} if field.choices else said

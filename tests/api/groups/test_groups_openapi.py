@@ -18,7 +18,7 @@ from schemathesis import GenerationMode
 from schemathesis.specs.openapi import checks
 
 from atlas_hub.api import groups_openapi
-from atlas_hub.services.wire_types import ORDER
+from atlas_hub.services.wire_types import ORDER, kinds
 from tests.api.conftest import Vendors
 from tests.api.groups.ground import PREFIX, Client, Place, body_for, place
 from tests.api.operated_server import Server, served
@@ -104,6 +104,12 @@ async def test_what_is_sent_and_said_is_valid_by_its_schemas(here: Place, groups
         assert valid("Update", {"type": kind})
         assert not valid("Create", {"type": kind})
         assert not valid("Create", {**body, "foreign": 1})
+        for wire, field in kinds()[kind].fields.items():
+            without = {name: value for name, value in body.items() if name != wire}
+            answer = await groups.post(here.at(kind), json=without)
+            assert valid("Create", without) == (answer.status_code == 200), (kind, wire)
+            assert valid("Create", {**without, wire: None}) == (not field.at_first)
+            await groups.delete(here.at(kind))
         assert valid("List", (await groups.post(here.at(kind), json=body)).json())
         assert valid("One", (await groups.get(here.at(kind))).json())
         assert valid("One", (await groups.get(here.at(kind), params={"envelope": "true"})).json())
