@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from codecs import BOM_UTF8
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -194,6 +195,8 @@ def parsed(request: Request, raw: bytes) -> Any:
     try:
         return from_json(raw, allow_inf_nan=False)
     except ValueError:
+        if raw.startswith(BOM_UTF8):  # as some editors and shells put before what they save
+            raise bad_request("The body begins with a byte order mark. Send it without one.") from None
         raise bad_request("The body is not valid JSON. Send one JSON object, in UTF-8.") from None
 
 

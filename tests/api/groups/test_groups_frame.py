@@ -73,6 +73,13 @@ async def test_the_role_comes_after_the_group_and_before_the_type(here: Place, t
         assert code(await reader.get(here.at("nothing")))[1] == "INVALID_ENUM_VALUE"
 
 
+async def test_a_byte_order_mark_is_told_by_its_name(here: Place, groups: Client) -> None:
+    for content, words in ((b"\xef\xbb\xbf{}", "byte order mark"), (b"{'}", "not valid JSON")):
+        answer = await groups.put(here.at("FLOWDOCK"), headers=JSON, content=content)
+        assert code(answer) == (400, "MALFORMED_JSON", [])
+        assert words in answer.json()["detail"]
+
+
 FLOW = {"flowName": "f", "apiToken": "1234567890", "orgName": "o"}
 
 
