@@ -118,7 +118,8 @@ async def choose(hub: Hub, actor: Actor, connection_id: str, ids: Sequence[str],
         unknown = _unknown(ids, await _shown(hub, change.tx, row))
         if unknown:
             named = ", ".join(unknown[:NAMED]) + (f" and {len(unknown) - NAMED} more" if len(unknown) > NAMED else "")
-            raise BadForm({"channel_ids": f"Not among the channels of this connection: {named}."})
+            text = f"Not among the channels of this connection: {named}. Choose from its list; refresh it for new ones."
+            raise BadForm({"channel_ids": text})
         await stored_channels.choose(change.tx, row, frozenset(ids))
         row.sync_all, row.updated_at = sync_all, change.at
         await change.note(
@@ -208,7 +209,8 @@ async def _keep(tx: Tx, row: Connection, listing: Listing, at: datetime) -> None
 
 def _failed(row: Connection, error: ProviderError, at: datetime, *, is_same: bool) -> None:
     """Write why the list could not be had; what was listed and chosen stays."""
-    row.listing = {name: value for name, value in row.listing.items() if name != waiting.UNTIL} | {"fault": error.text}
+    kept = {name: value for name, value in row.listing.items() if name != waiting.UNTIL}
+    row.listing = {**kept, truths.FAULT: error.text}
     waiting.note(row, error, at)
     if is_same and error.code in {"INVALID_CREDENTIALS", "AUTH_EXPIRED"}:
         truths.failed(row, error, at)
@@ -233,7 +235,7 @@ async def _shown(hub: Hub, tx: Tx, row: Connection) -> ChannelList:
         notes=tuple(said.get("notes", ())),
         lacks=tuple(said.get("lacks", ())),
         wait_until=waiting.until(said, hub.now()),
-        fault=str(said.get("fault", "")),
+        fault=str(said.get(truths.FAULT, "")),
         destination=str(row.destination.get("id", "")),
         can_list=can_list,
         why_not=why_not,

@@ -200,7 +200,7 @@ def _named(hub: Hub, row: Any) -> Named:
         listed_at=parse(at) if at else None,
         notes=tuple(row.listing.get("notes", ())),
         lacks=tuple(row.listing.get("lacks", ())),
-        fault=str(row.listing.get("fault", "")),
+        fault=str(row.listing.get(truths.FAULT, "")),
         wait_until=waiting.until(row.listing, hub.now()),
     )
 

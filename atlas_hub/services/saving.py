@@ -20,6 +20,7 @@ from atlas_hub.storage.models import Connection, Credential
 LABEL_LENGTH, NAME_LENGTH = merging.LABEL_LENGTH, merging.NAME_LENGTH
 RENEW = "renew"
 """The mode in which a connection gets new credentials of the account that it has."""
+INSTEAD = "Change that connection, or disconnect it first."
 
 
 async def save(change: Change, order: credentials.Order) -> Connected:
@@ -98,7 +99,8 @@ async def _place(tx: Tx, actor: Actor, order: credentials.Order) -> tuple[Connec
     if order.mode == "add" and order.agreed in {"", said(order.result)}:
         if same is not None and account is not None:
             called = f", as {same.label}" if same.label != account.name else ""
-            raise AlreadyConnected(f"{account.name} is connected already{called}.", connection=same.id)
+            text = f"{account.name} is connected already{called}. {INSTEAD}"
+            raise AlreadyConnected(text, connection=same.id)
         return None, None
     if same is not None:
         return same, None
@@ -116,7 +118,7 @@ async def _renewed(tx: Tx, actor: Actor, order: credentials.Order, same: Connect
         raise NotFound("This connection was disconnected in the meantime.")
     told = said(order.result)
     if same is not None and same.id != row.id:
-        raise AlreadyConnected(f"{told} is connected already, as {same.label}.", connection=same.id)
+        raise AlreadyConnected(f"{told} is connected already, as {same.label}. {INSTEAD}", connection=same.id)
     known = account is not None and not merging.is_nameless(row)
     if account is not None and known and (account.app_key, account.key) != (row.app_key, row.account_key):
         raise Conflict(
@@ -178,6 +180,7 @@ def _write(hub: Hub, actor: Actor, order: credentials.Order, row: Connection, cr
         row.label = order.result.label[:LABEL_LENGTH]
     merging.name(row, order.result)
     row.checks = {}  # what was delivered was delivered by the former credentials
+    truths.forget_fault(row)
     if order.result.account is None:
         row.details = [[name, value] for name, value in order.method.facts(order.form).items()]
     if order.silence:

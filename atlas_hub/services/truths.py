@@ -16,6 +16,8 @@ PATIENCE = timedelta(minutes=5)
 REASON_LENGTH = 500
 """What the column takes."""
 EXPIRY_WARNING = timedelta(days=7)
+FAULT = "fault"
+"""In `Connection.listing`: why the channels could not be listed."""
 MISSING = "Missing: "
 """How the proof begins that says which scopes were not granted."""
 
@@ -49,6 +51,8 @@ def accepted(row: Connection, provider: Provider, result: CheckResult, at: datet
     checks.setdefault(Truth.DELIVERED.value, {"status": "unknown", "at": None, "proof": _nothing(row, provider)})
     row.checks = checks
     row.failures, row.failing_since = 0, None
+    if row.state in {State.RECONNECT, State.MISCONFIGURED}:
+        forget_fault(row)
     row.state, row.reason = State.OK, ""
     ends = result.expires_at is not None and result.expires_at - at < EXPIRY_WARNING
     if result.expires_at is not None and ends:
@@ -62,6 +66,11 @@ def accepted(row: Connection, provider: Provider, result: CheckResult, at: datet
     elif result.limits:
         row.state = State.DEGRADED if result.delivers else State.MISCONFIGURED
         row.reason = " ".join(result.limits)[:REASON_LENGTH]
+
+
+def forget_fault(row: Connection) -> None:
+    """Take back why the channels could not be listed: it was said of credentials that were refused, or are replaced."""
+    row.listing = {name: value for name, value in row.listing.items() if name != FAULT}
 
 
 def _was_refused(row: Connection) -> bool:

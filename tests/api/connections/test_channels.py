@@ -12,7 +12,7 @@ from tests.standins import discord_seed
 from tests.standins.dial import Fault
 from tests.standins.discord import DiscordStandin
 from tests.standins.slack import SlackStandin
-from tests.standins.slack_seed import ACME, SlackChannel
+from tests.standins.slack_seed import ACME, ACME_IN_FULL, SlackChannel
 
 LIST = "/api/conversations.list"
 
@@ -72,6 +72,7 @@ async def test_choosing_some_and_then_all(api: Client) -> None:
         ({"channel_ids": ["C0GENERAL", "C404", "C405"]}, "channel_ids", "C404, C405"),
         ({"channel_ids": ["C0SECRETS1"]}, "channel_ids", "C0SECRETS1"),
         ({"channel_ids": ["C0OLDLAUNCH"]}, "channel_ids", "C0OLDLAUNCH"),
+        ({"channel_ids": ["C404"]}, "channel_ids", "Choose from its list"),
         ({}, "channel_ids", "missing"),
         ({"sync_all": False}, "channel_ids", "missing"),
         ({"channel_ids": "C0GENERAL"}, "channel_ids", "array"),
@@ -177,3 +178,25 @@ async def test_the_channels_of_a_discord_server(api: Client, discord: DiscordSta
     assert (answer.status_code, answer.json()["error"]["code"]) == (400, "INVALID_CREDENTIALS")
     assert len(discord.calls) == calls
     assert (await api.get(f"{PATH}/{own}")).json()["status"] == "error"
+
+
+async def test_what_a_refused_token_could_not_list_is_forgotten_with_it(api: Client, slack: SlackStandin) -> None:
+    own = await made(api)
+
+    async def said_of_a_listing() -> str:
+        await api.get(f"{PATH}/{own}/channels?refresh=true")
+        return str((await api.get(f"{PATH}/{own}")).json()["channels"]["error"])
+
+    slack.tokens[ACME].state = "revoked"
+    assert "revoked" in await said_of_a_listing()
+    renewed = await api.put(f"{PATH}/{own}", json={"credentials": {"bot_token": ACME_IN_FULL}})
+    assert renewed.json()["channels"]["error"] is None
+    slack.tokens[ACME_IN_FULL].state = "invalid"
+    assert "no such token" in await said_of_a_listing()
+    slack.tokens[ACME_IN_FULL].state = "active"
+    assert (await api.post(f"{PATH}/{own}/validate")).json()["valid"] is True
+    assert (await api.get(f"{PATH}/{own}")).json()["channels"]["error"] is None
+    slack.dial.set(Fault.UNAVAILABLE, path=LIST)
+    assert "fault of its own" in await said_of_a_listing()
+    assert (await api.post(f"{PATH}/{own}/validate")).json()["valid"] is True
+    assert (await api.get(f"{PATH}/{own}")).json()["channels"]["error"] is not None  # that is no word about the token

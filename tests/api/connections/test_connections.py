@@ -156,6 +156,14 @@ async def test_a_body_of_another_shape_names_its_fields(api: Client, slack: Slac
     assert slack.calls == []
 
 
+async def test_a_conflict_says_what_to_do(api: Client) -> None:
+    await made(api)
+    message = (await api.post(PATH, json=body())).json()["error"]["message"]
+    assert message == (
+        "Acme Corp is connected already, as Engineering. Change that connection, or disconnect it first."
+    )
+
+
 SLACK_SAYS = {
     "invalid_auth": ("INVALID_CREDENTIALS", 400),
     "not_authed": ("INVALID_CREDENTIALS", 400),
