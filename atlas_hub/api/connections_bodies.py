@@ -7,7 +7,7 @@ from functools import reduce
 from operator import or_
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, StrictStr, TypeAdapter, create_model
+from pydantic import BaseModel, ConfigDict, FailFast, Field, StrictBool, StrictInt, StrictStr, TypeAdapter, create_model
 from pydantic import ValidationError as Wrong
 
 from atlas_hub.api.connections_errors import invalid, unsupported
@@ -20,11 +20,14 @@ from atlas_hub.services.named import LONGEST, PLATFORMS, SHORTEST
 
 MISSING: Final = "This is missing or empty. Send a value."
 UNKNOWN: Final = "There is no such field here. Leave it out."
+CHOOSE: Final = "This is missing. Send an array of channel ids: an empty one chooses none."
+WHOLE: Final = "body"
+"""How the whole of a body is named, where it is of another kind."""
 _SENTENCES: Final[Mapping[str, str]] = {
     "missing": MISSING,
     "extra_forbidden": UNKNOWN,
     "string_type": "This must be text. Send a JSON string.",
-    "string_too_short": MISSING,
+    **dict.fromkeys(("string_too_short", "string_pattern_mismatch"), MISSING),
     "string_too_long": f"This is too long: a name has at most {LABEL_LENGTH} characters, an id at most 120.",
     "bool_type": "This must be true or false. Send one of them, without quotes.",
     "int_type": "This must be a whole number. Send it without quotes and without a fraction.",
@@ -58,7 +61,10 @@ class SettingsBody(Shape):
 class ChannelsBody(Shape):
     """Which channels to sync: these ids, or every public one, present and future."""
 
-    channel_ids: list[Annotated[StrictStr, Field(min_length=1, max_length=120)]] = Field(default_factory=list)
+    channel_ids: Annotated[list[Annotated[StrictStr, Field(min_length=1, max_length=120)]], FailFast()] = Field(
+        default_factory=list
+    )
+    """Of which the first one at fault is named: there may be hundreds of thousands."""
     sync_all: StrictBool = False
 
 
@@ -127,10 +133,11 @@ CHANGE: Final[Any] = reduce(or_, CHANGES.values())
 def new(raw: bytes, parsed: Any) -> tuple[str, str, dict[str, Any]]:
     """Platform, name and the form's values of a POST. Raises `Refused` 400 for the platform, 422."""
     if not isinstance(parsed, dict):
-        raise invalid({"": _SENTENCES["model_type"]})
+        raise invalid({WHOLE: _SENTENCES["model_type"]})
     platform = parsed.get("platform")
     if not isinstance(platform, str):
-        raise invalid({"platform": MISSING if platform is None else _SENTENCES["string_type"]})
+        rest = {name: MISSING for name in ("name", "credentials") if name not in parsed}
+        raise invalid({"platform": MISSING if platform is None else _SENTENCES["string_type"], **rest})
     shape = CREATES.get(platform)
     if shape is None:
         raise unsupported(f"This platform is not one that can be connected here. Choose from {', '.join(PLATFORMS)}.")
@@ -163,7 +170,7 @@ def chosen(raw: bytes) -> tuple[list[str], bool]:
     """Ids and `sync_all` of a choice of channels. Raises `Refused` 422."""
     body: Any = read(ChannelsBody, raw)
     if "channel_ids" not in body.model_fields_set and not body.sync_all:
-        raise invalid({"channel_ids": MISSING})
+        raise invalid({"channel_ids": CHOOSE})
     return body.channel_ids, body.sync_all
 
 
@@ -178,7 +185,7 @@ def read(shape: type[Shape], raw: bytes) -> Shape:
         if issue["type"] in {"is_instance_of", "needs_python_object"}:
             continue  # beside the real reason, of the one branch of `Secret` that JSON cannot take
         fields.setdefault(
-            ".".join(str(part) for part in issue["loc"][:DEEP]), _SENTENCES.get(issue["type"], _ANYTHING_ELSE)
+            ".".join(str(part) for part in issue["loc"][:DEEP]) or WHOLE, _SENTENCES.get(issue["type"], _ANYTHING_ELSE)
         )
     raise invalid(fields)
 

@@ -18,6 +18,7 @@ import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
+from itertools import islice
 from typing import Any, Final
 
 from starlette.requests import ClientDisconnect
@@ -46,6 +47,9 @@ log = logging.getLogger(__name__)
 PREFIX: Final = "conn_"
 """How an id of this API begins, before the row's."""
 INVALID: Final = "The request has fields that are missing or wrong; fields names each. Mend them and send it again."
+MOST: Final = 20
+"""How many fields an answer names: a body of a megabyte can have so many wrong ones that the answer would be larger."""
+LONGEST_NAME: Final = 120
 
 _VENDOR: Final[Mapping[str, HTTPStatus]] = {
     "INVALID_CREDENTIALS": HTTPStatus.BAD_REQUEST,
@@ -90,8 +94,14 @@ class Refused(Exception):  # it is an answer, as `Refusal` is one
 
 
 def invalid(fields: Mapping[str, str]) -> Refused:
-    """422, naming the fields."""
-    return Refused(HTTPStatus.UNPROCESSABLE_ENTITY, "validation_error", INVALID, fields=fields)
+    """422, naming the fields, the first ones of very many."""
+    named = {_cut(name): text for name, text in islice(fields.items(), MOST)}
+    said = INVALID if len(fields) <= MOST else INVALID.replace("each", f"the first {MOST} of {len(fields)}")
+    return Refused(HTTPStatus.UNPROCESSABLE_ENTITY, "validation_error", said, fields=named)
+
+
+def _cut(name: str) -> str:
+    return name if len(name) <= LONGEST_NAME else f"{name[:LONGEST_NAME]}…"
 
 
 def unsupported(message: str) -> Refused:

@@ -59,13 +59,14 @@ class Call:
         return raw, parsed(self.request, raw)
 
     def flag(self, name: str) -> bool:
-        """The query's one parameter, `true` or `false`. Raises `Refused` 422 for anything else."""
+        """The query's one parameter, `true` or `false` in any case. Raises `Refused` 422 for anything else."""
         unknown = sorted(set(self.request.query_params) - {name})
         if unknown:
             raise invalid({"query": f"There is no parameter here but {name}. Leave the others out."})
-        given = self.request.query_params.getlist(name) or ["false"]
+        # Python's `requests` writes True where others write true.
+        given = [each.lower() for each in self.request.query_params.getlist(name)] or ["false"]
         if len(given) > 1 or given[0] not in {"true", "false"}:
-            raise invalid({name: "This is true or false, given once."})
+            raise invalid({name: "This must be true or false. Send one of them, once."})
         return given[0] == "true"
 
 

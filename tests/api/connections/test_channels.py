@@ -47,7 +47,7 @@ async def test_channels_as_the_seed_has_them(api: Client, slack: SlackStandin) -
     one = (await api.get(f"{PATH}/{own}")).json()
     assert one["channel_count"] == (await api.get(PATH)).json()[0]["channel_count"] == 4
     assert one["channels"]["listed_at"].endswith("Z")
-    for query in ("refresh=1", "refresh=", "refresh=true&refresh=true", "refresh=True"):
+    for query in ("refresh=1", "refresh=", "refresh=true&refresh=true", "refresh=yes"):
         answer = await api.get(f"{PATH}/{own}/channels?{query}")
         assert (answer.status_code, list(answer.json()["error"]["fields"])) == (422, ["refresh"])
 
@@ -73,8 +73,9 @@ async def test_choosing_some_and_then_all(api: Client) -> None:
         ({"channel_ids": ["C0SECRETS1"]}, "channel_ids", "C0SECRETS1"),
         ({"channel_ids": ["C0OLDLAUNCH"]}, "channel_ids", "C0OLDLAUNCH"),
         ({"channel_ids": ["C404"]}, "channel_ids", "Choose from its list"),
-        ({}, "channel_ids", "missing"),
-        ({"sync_all": False}, "channel_ids", "missing"),
+        ({}, "channel_ids", "an empty one chooses none"),
+        ({"sync_all": False}, "channel_ids", "an empty one chooses none"),
+        ([], "body", "object"),
         ({"channel_ids": "C0GENERAL"}, "channel_ids", "array"),
         ({"channel_ids": None, "sync_all": True}, "channel_ids", "array"),
         ({"channel_ids": [5]}, "channel_ids.0", "text"),
@@ -178,6 +179,24 @@ async def test_the_channels_of_a_discord_server(api: Client, discord: DiscordSta
     assert (answer.status_code, answer.json()["error"]["code"]) == (400, "INVALID_CREDENTIALS")
     assert len(discord.calls) == calls
     assert (await api.get(f"{PATH}/{own}")).json()["status"] == "error"
+
+
+@pytest.mark.parametrize("said", ["true", "True", "TRUE"])
+async def test_refresh_is_taken_as_clients_write_it(api: Client, slack: SlackStandin, said: str) -> None:
+    own = await made(api)
+    await api.get(f"{PATH}/{own}/channels")
+    before = lists(slack)
+    assert (await api.get(f"{PATH}/{own}/channels", params={"refresh": said})).status_code == 200
+    assert lists(slack) > before
+    before = lists(slack)
+    assert (await api.get(f"{PATH}/{own}/channels", params={"refresh": "False"})).status_code == 200
+    assert lists(slack) == before
+
+
+async def test_the_first_id_that_is_none_is_named_alone(api: Client) -> None:
+    own = await made(api)
+    answer = await api.put(f"{PATH}/{own}/channels", json={"channel_ids": ["C0GENERAL", *range(100_000)]})
+    assert (answer.status_code, list(answer.json()["error"]["fields"])) == (422, ["channel_ids.1"])
 
 
 async def test_what_a_refused_token_could_not_list_is_forgotten_with_it(api: Client, slack: SlackStandin) -> None:

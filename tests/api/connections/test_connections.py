@@ -129,8 +129,10 @@ async def test_another_platform_is_named_the_ones_that_there_are(api: Client, pl
 
 
 WRONG: dict[str, tuple[Any, set[str]]] = {
-    "nothing": ({}, {"platform"}),
-    "a number": ({"platform": 5}, {"platform"}),
+    "nothing": ({}, {"platform", "name", "credentials"}),
+    "a list for a body": ([], {"body"}),
+    "a number": ({"platform": 5}, {"platform", "name", "credentials"}),
+    "no platform": ({"name": "x", "credentials": {}}, {"platform"}),
     "no name": ({**body(), "name": None}, {"name"}),
     "a blank name": ({**body(), "name": "   "}, {"name"}),
     "a long name": ({**body(), "name": "x" * 121}, {"name"}),
@@ -154,6 +156,23 @@ async def test_a_body_of_another_shape_names_its_fields(api: Client, slack: Slac
     assert (answer.status_code, answer.json()["error"]["code"]) == (422, "validation_error")
     assert set(answer.json()["error"]["fields"]) == fields
     assert slack.calls == []
+
+
+@pytest.mark.parametrize("name", ["", " ", "\t\n"])
+async def test_an_empty_name_is_told_as_one(api: Client, name: str) -> None:
+    answer = await api.post(PATH, json={**body(), "name": name})
+    assert answer.json()["error"]["fields"] == {"name": "This is missing or empty. Send a value."}
+    own = await made(api)
+    answer = await api.put(f"{PATH}/{own}", json={"name": name})
+    assert answer.json()["error"]["fields"] == {"name": "This is missing or empty. Send a value."}
+
+
+async def test_of_very_many_wrong_fields_the_first_are_named(api: Client) -> None:
+    answer = await api.post(PATH, json={**body(), "x" * 100_000: 1, **{f"unknown{number}": 1 for number in range(999)}})
+    error = answer.json()["error"]
+    assert (answer.status_code, len(error["fields"])) == (422, 20)
+    assert "the first 20 of 1000" in error["message"]
+    assert max(len(name) for name in error["fields"]) == 121  # one that is cut says so
 
 
 async def test_a_conflict_says_what_to_do(api: Client) -> None:
