@@ -56,7 +56,7 @@ class _Overwrite(_Said):
 
 class _Channel(_Said):
     type: int
-    name: str = ""
+    name: str | None = None  # nullable (…/docs/resources/channel#channel-object)
     parent_id: Id | None = None
     permission_overwrites: list[_Overwrite] = Field(default_factory=list)
 
@@ -96,7 +96,7 @@ async def listing(token: Secret, application: str, guild_id: str, http: Http) ->
         listed.append(
             Listed(
                 id=each.id,
-                name=f"#{shown(each.name) or each.id}",
+                name=f"#{shown(each.name or '') or each.id}",
                 private=private,
                 members=None if private else guild.approximate_member_count,
                 joined=None if own is None else _may_see(guild, each, me, own),

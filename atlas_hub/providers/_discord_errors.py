@@ -5,6 +5,7 @@ https://discord.com/developers/docs/topics/opcodes-and-status-codes#json
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Annotated, Any, TypeVar
@@ -39,6 +40,9 @@ NOT_IN_SERVER = "The bot is not in this Discord server, or may not see it. Check
 _ABSENT = frozenset({HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND})
 _BUSY = frozenset({20016, 20022, 20028, 40003})
 _BLOCKED = 40333
+_PAGE = re.compile(rb"\s*(?:<|error code: )", re.IGNORECASE)
+"""How Cloudflare's own refusals begin: a page, or one line for who takes none."""
+_SHUT_OUT = re.compile(rb"error code: 1015\b", re.IGNORECASE)
 _PASSING_STATUS = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY})
 _NOT_THERE = {
     10003: "it knows no such channel that the bot may see. Check the ID, and that the bot is in that server.",
@@ -67,7 +71,7 @@ def _body(answer: Answer) -> Any:
 
 def _is_front(answer: Answer, body: Any) -> bool:
     """Whether Cloudflare refused with a page or a code of its own, before Discord saw the token."""
-    is_page = body is None and answer.body.lstrip().startswith(b"<")
+    is_page = body is None and _PAGE.match(answer.body) is not None
     is_coded = isinstance(body, dict) and body.get("code") == _BLOCKED
     return answer.status == HTTPStatus.FORBIDDEN and (is_page or is_coded)
 
@@ -80,7 +84,7 @@ def read_as(shape: TypeAdapter[T], answer: Answer, *, to_channel: bool = False, 
     """
     body = _body(answer)
     if answer.status >= HTTPStatus.BAD_REQUEST:
-        if of_server and answer.status in _ABSENT and not _is_front(answer, body):
+        if of_server and answer.status in _ABSENT and isinstance(body, dict) and not _is_front(answer, body):
             raise InsufficientPermissions(NOT_IN_SERVER, field="guild_id", vendor_code=_named(body))
         raise _refusal(body, answer, of_token=not (to_channel or of_server), to_channel=to_channel)
     answer.json()
@@ -105,7 +109,8 @@ def _refusal(  # noqa: PLR0911  # one a meaning
     """What a status and Discord's `code` mean; its `message` is never shown."""
     said = body if isinstance(body, dict) else {}
     code, named = _code(body), _named(body)
-    if answer.status == HTTPStatus.TOO_MANY_REQUESTS or code in _BUSY:
+    is_shut_out = body is None and _is_front(answer, body) and _SHUT_OUT.search(answer.body) is not None
+    if answer.status == HTTPStatus.TOO_MANY_REQUESTS or code in _BUSY or is_shut_out:
         return _busy(said, answer)
     if _is_front(answer, body):
         text = "Discord's network turned this server away before it looked at the token. Try again in an hour."

@@ -364,15 +364,19 @@ async def test_the_waiting_time_is_in_the_body_or_the_header(world, refused, sai
     assert caught.value.text == f"Discord is busy. Try again in {seconds} seconds."
 
 
-async def test_a_ban_by_cloudflare_is_not_the_tokens_fault(world, refused):
-    refused(429, "<html>error code: 1015</html>", {"retry-after": "3600"})
+@pytest.mark.parametrize("status", [429, 403])
+@pytest.mark.parametrize("said", ["<html>error code: 1015</html>", "error code: 1015\n"])
+async def test_a_ban_by_cloudflare_is_not_the_tokens_fault(world, refused, status, said):
+    refused(status, said, {"retry-after": "3600"})
     with pytest.raises(RateLimited) as caught:
         await world.check()
     assert caught.value.retry_after == 3600
     assert "shut this server out" in caught.value.text
 
 
-@pytest.mark.parametrize("said", ["<html>Access denied", {"message": "internal network error", "code": 40333}])
+@pytest.mark.parametrize(
+    "said", ["<html>Access denied", "error code: 1020", {"message": "internal network error", "code": 40333}]
+)
 async def test_a_block_by_cloudflare_is_not_the_tokens_fault(world, refused, said):
     refused(403, said)
     with pytest.raises(PlatformError) as caught:
@@ -606,3 +610,25 @@ async def test_a_list_that_makes_no_sense_is_not_believed(world, said):
         await channels(world)
     world.mend()
     assert (await channels(world)).channels
+
+
+@pytest.mark.parametrize(
+    ("status", "said", "raised"),
+    [
+        (403, "error code: 1015", RateLimited),
+        (403, "error code: 1020", PlatformError),
+        (403, "<html>Access denied", PlatformError),
+        (404, "<html>Not here", PlatformError),
+        (404, "", PlatformError),
+    ],
+)
+async def test_what_is_not_discords_word_says_nothing_of_the_server(world, refused, status, said, raised):
+    refused(status, said, path="/channels")
+    with pytest.raises(raised):
+        await channels(world)
+
+
+async def test_a_channel_without_a_name_is_called_by_its_id(world, refused):
+    refused(200, [{"id": discord.ACME_ALERTS, "type": 0, "name": None}], path="/channels")
+    (found,) = (await channels(world)).channels
+    assert found.name == f"#{discord.ACME_ALERTS}"
