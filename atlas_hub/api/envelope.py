@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from codecs import BOM_UTF8
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -190,14 +192,23 @@ async def json_of(request: Request) -> tuple[bytes, Any]:
 
 
 def parsed(request: Request, raw: bytes) -> Any:
-    """A body that was read, as JSON. Raises `Refusal` 415 or 400."""
+    """A body that was read, as JSON in which no object says a name twice. Raises `Refusal` 415 or 400."""
     require_json(request)
     try:
-        return from_json(raw, allow_inf_nan=False)
+        from_json(raw, allow_inf_nan=False)  # refuses NaN, half characters, and what is too deep for what follows
+        return json.loads(raw, object_pairs_hook=_once)
     except ValueError:
         if raw.startswith(BOM_UTF8):  # as some editors and shells put before what they save
             raise bad_request("The body begins with a byte order mark. Send it without one.") from None
         raise bad_request("The body is not valid JSON. Send one JSON object, in UTF-8.") from None
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    told = dict(pairs)
+    if len(told) != len(pairs):
+        (twice, _), *_ = Counter(name for name, _ in pairs).most_common(1)
+        raise bad_request(f"The body says {twice[:80]} twice. Say it once.")
+    return told
 
 
 def require_json(request: Request) -> None:

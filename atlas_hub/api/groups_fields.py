@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -97,19 +96,9 @@ def _wrong(name: str, fault: str) -> Exception:
 
 def body_of(request: Request, raw: bytes) -> dict[str, Any]:
     """The one object of a body. Raises `Refusal` 415 or 400 for what is no JSON, `Refused` for what is no object."""
-    parsed(request, raw)  # which refuses what is no UTF-8, NaN, half characters, and what is too deep
-    told = json.loads(raw, object_pairs_hook=_pairs_once)
+    told = parsed(request, raw)
     if not isinstance(told, dict):
         raise bad_request("INVALID_JSON", "The body is not one JSON object. Send one.")
-    return told
-
-
-def _pairs_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    told = dict(pairs)
-    if len(told) != len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise bad_request("MALFORMED_JSON", f"The body says {twice[:80]} twice. Say it once.", twice)
     return told
 
 

@@ -173,6 +173,7 @@ async def test_a_length_that_is_too_much_is_enough(client: Client, length: str) 
         b"[" * 60000,
         b'{"botToken": "\xff"}',
         b"{} {}",
+        b'{"botToken": "a", "botToken": "a"}',
         b"\xef\xbb\xbf{}",
     ],
 )

@@ -131,6 +131,7 @@ async def test_a_body_is_judged_in_order(api: Client, path: str) -> None:
         (b"{}", {**json, "Content-Encoding": "gzip"}, 415, "unsupported_media_type"),
         (large, json, 413, "payload_too_large"),
         (b"{", json, 400, "bad_request"),
+        (b'{"platform": "slack", "platform": "discord"}', json, 400, "bad_request"),
         (b'{"a": NaN}', json, 400, "bad_request"),
         (b"\xff", json, 400, "bad_request"),
         (b"[]", json, 422, "validation_error"),
