@@ -40,8 +40,10 @@ def name_of(alert: Alert) -> str:
 
 def told(said: Any, form: Form) -> str:
     """A vendor's own word, fit to show; "" where it is none, or tells a secret of the form."""
-    text = shown(said).rstrip(".") if isinstance(said, str) else ""
-    return "" if any(secret.reveal() in text for secret in form.given_secrets().values()) else text
+    # Looked for in all that was said: what is shown is cut, and could end in half a secret.
+    if not isinstance(said, str) or any(secret.reveal() in said for secret in form.given_secrets().values()):
+        return ""
+    return shown(said).rstrip(".")
 
 
 def nonsense(vendor: str) -> PlatformError:

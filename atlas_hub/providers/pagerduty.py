@@ -134,7 +134,7 @@ async def _ask(form: EventsKey, http: Http, action: str, name: str, more: Mappin
 def _read(answer: Answer, http: Http) -> Mapping[str, Any]:
     """The body of a yes. Raises a `ProviderError` for everything else."""
     body = answer.object
-    if answer.status == HTTPStatus.BAD_REQUEST:
+    if answer.status == HTTPStatus.BAD_REQUEST and body:  # else it is the word of something in between
         raise _refusal(body)
     http.judge(HOSTS["US"], answer, field=FIELD)
     if body.get("status") != "success":

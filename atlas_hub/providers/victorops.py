@@ -30,6 +30,9 @@ FIELD: Final = "api_key"
 PATH: Final = "/integrations/generic/20131114/alert"
 DEFAULT_ROUTE: Final = "default"
 """Stands in for a routing key: VictorOps sends what it knows no route for by the default one."""
+ROUTE_LENGTH: Final = 128
+URL: Final = "https://"
+WHOLE_URL: Final = "This is a whole URL. Enter the part of it between /alert/ and the routing key alone."
 
 UNPROVEN: Final = (
     "A key of VictorOps cannot be checked without posting to its timeline: send a test alert to find out whether it "
@@ -37,6 +40,7 @@ UNPROVEN: Final = (
 )
 
 _STEPS = frozenset({".", ".."})
+_ABOUT_THE_KEY = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.NOT_FOUND})
 
 
 class RestKey(Form):
@@ -46,13 +50,14 @@ class RestKey(Form):
         title="API Key",
         description="The part of the REST endpoint's URL between /alert/ and the routing key.",
         examples=["00000000-0000-0000-0000-000000000000"],
+        json_schema_extra={"lookalikes": {URL: WHOLE_URL}},
     )
     routing_key: str | None = Field(
         default=None,
         title="Routing Key",
         description="From Settings, Routing Keys. Without one, alerts take the default route.",
         examples=["operations"],
-        max_length=128,
+        max_length=ROUTE_LENGTH,
         json_schema_extra={"at_once": True},
     )
 
@@ -61,7 +66,9 @@ class RestKey(Form):
 
     @field_validator("api_key")
     @classmethod
-    def _is_no_step(cls, value: Secret) -> Secret:
+    def _is_a_part_of_the_url(cls, value: Secret) -> Secret:
+        if value.reveal().lower().startswith(URL):
+            raise ValueError(WHOLE_URL)
         # It becomes part of a path, in which these two would lead elsewhere.
         if value.reveal() in _STEPS:
             raise ValueError("This is not a key. Copy it again, whole and alone.")
@@ -70,7 +77,7 @@ class RestKey(Form):
     @field_validator("routing_key")
     @classmethod
     def _is_a_route(cls, value: str | None) -> str | None:
-        if value is not None and (value in _STEPS or shown(value) != value):
+        if value is not None and (value in _STEPS or shown(value, ROUTE_LENGTH) != value):
             raise ValueError("This is not a routing key. Copy it from Settings, Routing Keys.")
         return value
 
@@ -129,7 +136,9 @@ async def _ask(form: RestKey, http: Http, said: Mapping[str, Any]) -> Answer:
 def _read(answer: Answer, http: Http) -> Mapping[str, Any]:
     """The body of a yes. Raises a `ProviderError` for everything else."""
     result = answer.object.get("result")
-    if answer.status == HTTPStatus.NOT_FOUND or result == "failure":
+    # A "failure" of its own, or because it is busy, says nothing about the key.
+    of_its_own = answer.status == HTTPStatus.TOO_MANY_REQUESTS or answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR
+    if not of_its_own and (answer.status == HTTPStatus.NOT_FOUND or result == "failure"):
         raise _refusal(answer)
     http.judge(VICTOROPS, answer, field=FIELD)
     if result != "success":
@@ -140,7 +149,7 @@ def _read(answer: Answer, http: Http) -> Mapping[str, Any]:
 def _refusal(answer: Answer) -> ProviderError:
     """What a failure is about: the key, unless it names something else. Its own words are not shown."""
     said = str(answer.object.get("message", "")).lower()
-    if said and "key" not in said and answer.status != HTTPStatus.NOT_FOUND:
+    if said and "key" not in said and answer.status not in _ABOUT_THE_KEY:
         return InsufficientPermissions("VictorOps did not take the alert. See whether its REST endpoint is turned on.")
     return InvalidCredentials(
         "VictorOps rejected the key: it knows no such key, or the REST endpoint is turned off. Copy the key from the "

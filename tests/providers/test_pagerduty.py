@@ -107,6 +107,15 @@ async def test_a_400_about_something_else_than_the_key_does_not_blame_the_key(wo
     await http.close()
 
 
+@pytest.mark.parametrize("body", ["<html>400 Bad Request</html>", "", "[]"])
+async def test_a_400_that_is_not_pagerdutys_says_nothing_about_the_key(world, body):
+    http = Http({}, Guard(), transport=httpx.MockTransport(lambda _: httpx.Response(400, text=body)))
+    for ask in (world.way.check(world.form(), http, silent), world.way.alert(world.form(), ALERT, http)):
+        with pytest.raises(PlatformError, match="unexpected answer"):
+            await ask
+    await http.close()
+
+
 @pytest.mark.parametrize(("region", "host"), [("US", "events.pagerduty.com"), ("EU", "events.eu.pagerduty.com")])
 async def test_each_region_has_its_host(world, region, host):
     asked = []

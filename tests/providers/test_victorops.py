@@ -7,7 +7,13 @@ import logging
 import httpx
 import pytest
 
-from atlas_hub.kit.errors import BadForm, InvalidCredentials
+from atlas_hub.kit.errors import (
+    BadForm,
+    InsufficientPermissions,
+    InvalidCredentials,
+    PlatformError,
+    RateLimited,
+)
 from atlas_hub.kit.guard import Guard
 from atlas_hub.kit.http import Http
 from atlas_hub.providers import victorops as provider
@@ -87,6 +93,53 @@ async def test_an_unknown_key_is_explained(world):
         await world.send(apiKey=victorops.GONE)
     assert "knows no such key, or the REST endpoint is turned off" in caught.value.text
     assert caught.value.field == "api_key"
+
+
+@pytest.mark.parametrize(
+    ("status", "message", "kind"),
+    [
+        (500, "", PlatformError),
+        (503, "The key service is down", PlatformError),
+        (429, "Too many alerts for this key", RateLimited),
+        (200, "Unknown key", InvalidCredentials),
+        (400, "", InvalidCredentials),
+        (401, "Unauthorized", InvalidCredentials),
+        (400, "message_type is missing", InsufficientPermissions),
+    ],
+)
+async def test_a_failure_is_the_keys_only_where_victorops_is_well(world, status, message, kind):
+    said = {"result": "failure", "message": message}
+    http = Http({}, Guard(), transport=httpx.MockTransport(lambda _: httpx.Response(status, json=said)))
+    with pytest.raises(kind) as caught:
+        await world.way.alert(world.form(), ALERT, http)
+    assert type(caught.value) is kind
+    await http.close()
+
+
+async def test_a_vendors_word_that_ends_in_half_a_key_is_not_shown(world):
+    said = {"result": "success", "entity_id": "x" * 100 + victorops.LIVE}
+    http = Http({}, Guard(), transport=httpx.MockTransport(lambda _: httpx.Response(200, json=said)))
+    receipt = await world.way.alert(world.form(), ALERT, http)
+    assert receipt.id == f"test-{ALERT.id}"
+    assert victorops.LIVE[:12] not in f"{receipt!r}"
+    await http.close()
+
+
+async def test_a_route_may_be_as_long_as_the_form_says(world):
+    world.standin.paths.add("r" * 128)
+    await world.send(routingKey="r" * 128)
+    assert world.standin.messages[0]["route"] == "r" * 128
+    with pytest.raises(BadForm):
+        world.form(routingKey="r" * 129)
+
+
+@pytest.mark.parametrize("scheme", ["https", "HTTPS"])
+async def test_the_whole_url_is_not_taken_for_the_key_in_it(world, scheme):
+    pasted = f"{scheme}://alert.victorops.com{victorops.PATH}/{victorops.LIVE}/$routing_key"
+    with pytest.raises(BadForm) as caught:
+        world.form(apiKey=pasted)
+    assert "between /alert/ and the routing key" in caught.value.fields["api_key"]
+    assert caught.value.fields["api_key"] == world.way.form.said_of("api_key")["lookalikes"]["https://"]
 
 
 async def test_the_key_in_the_path_is_in_no_log_line_and_no_error(world, caplog):
