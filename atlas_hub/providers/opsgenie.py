@@ -121,7 +121,7 @@ class OpsgenieApi(Method[ApiKey]):
             raise InsufficientPermissions(
                 f"Opsgenie took the alert and did not raise it{reason}. Look at the integration's settings there.",
             )
-        ending = await _close(form, http, name)
+        ending = await _close(form, http, name, may_ask=bool(outcome))
         if not outcome:
             text = f"Opsgenie took the alert as request {request}; it has not told whether it was raised. {ending}"
             return Receipt(id=request, text=text)
@@ -164,14 +164,22 @@ async def _outcome(form: ApiKey, http: Http, request: str) -> Mapping[str, Any]:
     return {}
 
 
-async def _close(form: ApiKey, http: Http, name: str) -> str:
-    """Close the alert by its alias; a sentence on how that went."""
+async def _close(form: ApiKey, http: Http, name: str, *, may_ask: bool) -> str:
+    """Close the alert by its alias; a sentence on how that went, for which Opsgenie is asked where the key may."""
     said = {"source": CLIENT, "note": "The test is over."}
     try:
-        _read(await _ask(form, http, "POST", f"/v2/alerts/{name}/close?identifierType=alias", said), form, http)
+        path = f"/v2/alerts/{name}/close?identifierType=alias"
+        request = _read(await _ask(form, http, "POST", path, said), form, http).get("requestId")
     except ProviderError:
         return "It could not be closed: close it there."
-    return "It is closed again."
+    known = isinstance(request, str) and _ID.fullmatch(request) is not None
+    outcome = await _outcome(form, http, str(request)) if may_ask and known else {}
+    match outcome.get("isSuccess"):
+        case True:
+            return "It is closed again."
+        case False:
+            return "It was not closed: close it there."
+    return "Opsgenie took its end, too; look there whether it is closed."
 
 
 def _reads(answer: Answer, form: ApiKey, http: Http) -> bool:

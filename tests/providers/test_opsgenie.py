@@ -78,7 +78,7 @@ async def test_a_key_of_key_management_reads_and_cannot_raise(world):
 
 async def test_an_alert_has_opsgenies_own_payload_and_is_closed_by_its_alias(world):
     receipt = await world.send()
-    create, request, close = world.standin.calls
+    create, request, close, ending = world.standin.calls
     assert (create.method, create.path) == ("POST", "/v2/alerts")
     assert create.json() == {
         "message": ALERT.text,
@@ -92,6 +92,8 @@ async def test_an_alert_has_opsgenies_own_payload_and_is_closed_by_its_alias(wor
     }
     assert request.path == f"/v2/alerts/requests/{receipt.id}"
     assert (close.path, close.query) == (f"/v2/alerts/{NAME}/close", "identifierType=alias")
+    assert (ending.method, ending.path.rpartition("/")[0]) == ("GET", "/v2/alerts/requests")
+    assert ending.path != request.path
     assert world.standin.closed == [NAME]
     assert receipt.text.startswith("Opsgenie raised it as 00000000-face-")
     assert receipt.text.endswith("-1700000000000 (“Created alert”). It is closed again.")
@@ -139,10 +141,23 @@ async def test_an_alert_that_cannot_be_closed_is_told(world):
     assert (await world.send()).text.endswith("It could not be closed: close it there.")
 
 
+async def test_an_end_that_opsgenie_took_and_did_not_do_is_told(world):
+    world.standin.closed.append(NAME)  # so that it answers a close with 202, and its outcome is a failure
+    receipt = await world.send()
+    assert receipt.text.endswith("It was not closed: close it there.")
+
+
+async def test_an_end_that_nobody_can_ask_about_is_not_told_as_done(world):
+    receipt = await world.send(apiKey=opsgenie.WRITES)
+    assert world.standin.closed == [NAME]
+    assert receipt.text.endswith("Opsgenie took its end, too; look there whether it is closed.")
+
+
 async def test_a_fault_while_asking_what_became_of_it_does_not_make_it_a_failure(world):
     world.standin.dial.set(Fault.RESET, path="/v2/alerts/requests/*")
     receipt = await world.send()
-    assert "has not told whether it was raised. It is closed again." in receipt.text
+    assert "has not told whether it was raised. Opsgenie took its end, too" in receipt.text
+    assert [call.path.startswith("/v2/alerts/requests/") for call in world.standin.calls].count(True) == 1
 
 
 @pytest.mark.parametrize(("region", "host"), [("US", "api.opsgenie.com"), ("EU", "api.eu.opsgenie.com")])
