@@ -37,13 +37,21 @@ def signed(body: bytes, secret: Secret, *, number: str, at: datetime) -> Mapping
 
 def key_of(secret: Secret) -> bytes:
     """The key by which Standard Webhooks signs: what `whsec_` and base64 stand for, else the secret's UTF-8 bytes."""
+    return _encoded(secret) or secret.reveal().encode()
+
+
+def is_garbled(secret: Secret) -> bool:
+    """Whether it begins with `whsec_` and goes on with what is no base64: a receiver's library reads another key."""
+    return secret.reveal().startswith(PREFIX) and not _encoded(secret)
+
+
+def _encoded(secret: Secret) -> bytes:
+    """What `whsec_` and base64 stand for; empty where it is neither."""
     text = secret.reveal()
-    if text.startswith(PREFIX):
-        rest = text.removeprefix(PREFIX)
-        try:
-            key = base64.b64decode(rest + "=" * (-len(rest) % 4), validate=True)
-        except (binascii.Error, ValueError):
-            key = b""
-        if key:
-            return key
-    return text.encode()
+    rest = text.removeprefix(PREFIX)
+    if rest == text:
+        return b""
+    try:
+        return base64.b64decode(rest + "=" * (-len(rest) % 4), validate=True)
+    except (binascii.Error, ValueError):
+        return b""

@@ -29,7 +29,7 @@ from atlas_hub.kit.errors import (
 from atlas_hub.kit.http import Answer, Http
 from atlas_hub.kit.ladder import Ladder, Report
 from atlas_hub.kit.secret import Secret
-from atlas_hub.kit.signing import signed
+from atlas_hub.kit.signing import is_garbled, key_of, signed
 from atlas_hub.kit.stars import host_of
 from atlas_hub.providers.contract import (
     Alert,
@@ -49,6 +49,10 @@ NO_CONFIGURATION: Final = "0" * 24
 UNPROVEN: Final = "Whether the webhook takes alerts cannot be checked without posting: send a test alert."
 UNSIGNED: Final = "Without a secret alerts are not signed, and the receiver cannot tell whose they are."
 SHORT: Final = "The secret is short; 24 random bytes or more cannot be guessed."
+GARBLED: Final = (
+    "The secret begins with whsec_ and is not base64 after it, so that it signs as it is, in UTF-8; a library may read "
+    "it otherwise. Copy it again, whole."
+)
 
 _SHORTEST_KEY = 24
 _BUSY = frozenset({HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.BAD_GATEWAY, HTTPStatus.GATEWAY_TIMEOUT})
@@ -118,10 +122,7 @@ class SignedWebhook(Method[Address]):
         with Ladder(report).step("address", "Check the address") as rung:
             await http.guard.url(form.url.reveal(), field="url")
             rung.detail = f"{form.host} may be used. Nothing was posted."
-        short = form.secret is not None and len(form.secret) < _SHORTEST_KEY
-        warning = UNSIGNED if form.secret is None else SHORT if short else ""
-        warnings = (warning,) if warning else ()
-        return CheckResult(account=None, label=self.called(form), warnings=warnings, unproven=UNPROVEN)
+        return CheckResult(account=None, label=self.called(form), warnings=_warnings(form.secret), unproven=UNPROVEN)
 
     async def alert(self, form: Address, alert: Alert, http: Http) -> Receipt:
         """Post the alert, signed. Raises `BadForm` where the guard refuses the address, a `ProviderError`."""
@@ -131,12 +132,20 @@ class SignedWebhook(Method[Address]):
         if form.secret is not None:
             headers |= signed(body, form.secret, number=number, at=now())
         answer = await http.ask_url(VENDOR, "POST", form.url.reveal(), headers=headers, body=body)
-        error = _refusal(answer)
+        error = _refusal(answer, is_signed=form.secret is not None)
         if error is not None:
             raise error
         judge(VENDOR, answer)
         how = "unsigned" if form.secret is None else "signed"
         return Receipt(id=number, text=f"The webhook took it, {how}, and answered {answer.status}.")
+
+
+def _warnings(secret: Secret | None) -> tuple[str, ...]:
+    if secret is None:
+        return (UNSIGNED,)
+    if is_garbled(secret):
+        return (GARBLED,)
+    return (SHORT,) if len(key_of(secret)) < _SHORTEST_KEY else ()
 
 
 def said_of(alert: Alert) -> dict[str, Any]:
@@ -165,13 +174,14 @@ def said_of(alert: Alert) -> dict[str, Any]:
     }
 
 
-def _refusal(answer: Answer) -> ProviderError | None:
+def _refusal(answer: Answer, *, is_signed: bool) -> ProviderError | None:
     """What the receiver's status means where the usual words would not help; its body is never shown."""
     status = answer.status
     match status:
         case HTTPStatus.UNAUTHORIZED:
-            text = "The webhook refused the alert: it does not accept the signature (401). Check the secret there."
-            return InvalidCredentials(text, field="secret")
+            refused = "The webhook refused the alert: it does not accept the signature (401). Check the secret there."
+            bare = "The webhook refused the alert, which was not signed (401). Enter the secret that it verifies with."
+            return InvalidCredentials(refused if is_signed else bare, field="secret")
         case HTTPStatus.GONE:
             text = "The webhook is disabled there: its receiver answered that it is gone for good (410). Enter another."
             return AuthExpired(text, field="url")
@@ -181,7 +191,7 @@ def _refusal(answer: Answer) -> ProviderError | None:
     if status in _BUSY:
         seconds = retry_after(answer.headers.get("retry-after"))
         return RateLimited(f"The webhook is busy ({status}). Try again in {seconds} seconds.", retry_after=seconds)
-    if HTTPStatus.BAD_REQUEST <= status < HTTPStatus.INTERNAL_SERVER_ERROR and status != HTTPStatus.FORBIDDEN:
+    if HTTPStatus.BAD_REQUEST <= status < HTTPStatus.INTERNAL_SERVER_ERROR:
         return InsufficientPermissions(f"The webhook did not take the alert ({status}). Look into the receiver's log.")
     return None
 

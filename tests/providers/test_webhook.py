@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 from dataclasses import replace
@@ -127,9 +128,27 @@ async def test_without_a_secret_nothing_is_signed_and_the_card_warns(world):
     assert "unsigned" in receipt.text
 
 
-async def test_a_short_secret_is_a_warning(world):
-    (warning,) = (await world.check(secret="short")).warnings
+@pytest.mark.parametrize("secret", ["short", "x" * 23, "whsec_" + base64.b64encode(b"x" * 23).decode()])
+async def test_a_short_secret_is_a_warning_whatever_it_is_written_as(world, secret):
+    (warning,) = (await world.check(secret=secret)).warnings
     assert "short" in warning
+
+
+@pytest.mark.parametrize("secret", ["x" * 24, "whsec_" + base64.b64encode(b"x" * 24).decode().rstrip("=")])
+async def test_24_bytes_are_enough(world, secret):
+    assert (await world.check(secret=secret)).warnings == ()
+
+
+@pytest.mark.parametrize("rest", ["", "not base64 at all, and long", "-_" * 20, "A" * 33])
+async def test_what_follows_whsec_and_is_not_base64_is_a_warning(world, rest):
+    (warning,) = (await world.check(secret=f"whsec_{rest}")).warnings
+    assert "is not base64" in warning
+
+
+async def test_who_wants_a_signature_and_gets_none_is_understood(world):
+    with pytest.raises(InvalidCredentials, match="was not signed") as caught:
+        await world.send(secret=None)
+    assert caught.value.field == "secret"
 
 
 async def test_an_alert_is_what_atlas_itself_sends(world):
@@ -183,6 +202,8 @@ async def test_any_2xx_is_a_yes(world, status):
     ("status", "kind", "word"),
     [
         (400, InsufficientPermissions, "did not take"),
+        (401, InvalidCredentials, "not signed"),
+        (403, InsufficientPermissions, "did not take the alert (403)"),
         (404, InsufficientPermissions, "no such address"),
         (405, InsufficientPermissions, "did not take"),
         (410, AuthExpired, "disabled there"),
