@@ -10,6 +10,8 @@ from typing import Any
 from atlas_hub.hub import Hub
 from atlas_hub.kit.clock import parse
 from atlas_hub.kit.metrics import Gauges
+from atlas_hub.providers import PROVIDERS
+from atlas_hub.providers.contract import ListsChannels
 from atlas_hub.services.views import State, Truth
 from atlas_hub.storage import scraping as queries
 
@@ -26,6 +28,7 @@ async def gauges(hub: Hub, workspace: str) -> Gauges:
 def _of(hub: Hub, accounts: Sequence[Any]) -> dict[str, Any]:
     states = Counter((row.provider, _state(hub, row)) for row in accounts)
     each = [({"connection": row.id, "provider": row.provider}, row) for row in accounts]
+    listing = [(who, row) for who, row in each if _lists(row)]
     checked = [(who, at.timestamp()) for who, row in each if (at := told_at(row.checks, Truth.AUTHENTICATED))]
     return {
         "connections": (
@@ -42,8 +45,14 @@ def _of(hub: Hub, accounts: Sequence[Any]) -> dict[str, Any]:
             "The minute in which its secrets were last used, as long as that is kept.",
             [(who, row.used.timestamp()) for who, row in each if row.used is not None],
         ),
-        "connection_channels": ("Channels at the last listing.", [(who, row.channel_count) for who, row in each]),
-        "connection_synced_channels": ("Channels chosen to be synced.", [(who, row.synced) for who, row in each]),
+        "connection_channels": (
+            "Channels at the last listing, where there was one.",
+            [(who, row.channel_count) for who, row in listing if row.listing.get("at")],
+        ),
+        "connection_synced_channels": (
+            "Channels that are synced, where the vendor lists any.",
+            [(who, row.synced) for who, row in listing],
+        ),
     }
 
 
@@ -59,6 +68,12 @@ def _counted(counts: Sequence[Any]) -> dict[str, Any]:
             [({"provider": row.provider}, row.number) for row in counts if row.kind == "subscriber"],
         ),
     }
+
+
+def _lists(row: Any) -> bool:
+    """Whether a connection has channels at all: a 0 of one that has none would be taken for a fault."""
+    provider = PROVIDERS.get(row.provider)
+    return provider is not None and isinstance(provider.method(row.method), ListsChannels)
 
 
 def _state(hub: Hub, row: Any) -> str:

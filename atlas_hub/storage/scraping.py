@@ -32,21 +32,26 @@ async def pair(tx: Tx, workspace: str, scope: str) -> tuple[Connection, Credenti
 async def accounts(ask: Ask, workspace: str) -> Sequence[Row[Any]]:
     """What cards show of each account, as bare columns, the oldest first: one query.
 
-    `used` is the last minute in which its secrets were used, `synced` how many of its channels are to be synced.
+    `used` is the last minute in which its secrets were used, `synced` how many of its channels are to be synced: those
+    that were chosen, and the public ones where all of them are.
     """
     used = select(func.max(col(CredentialUse.minute))).where(
         col(CredentialUse.connection_id) == col(Connection.id), col(CredentialUse.workspace) == workspace
     )
     chosen = select(func.count()).where(
-        col(Channel.connection_id) == col(Connection.id), col(Channel.sync), ~col(Channel.missing)
+        col(Channel.connection_id) == col(Connection.id),
+        or_(col(Channel.sync), and_(col(Connection.sync_all), ~col(Channel.private))),
+        ~col(Channel.missing),
     )
     statement = (
         select(
             col(Connection.id),
             col(Connection.provider),
+            col(Connection.method),
             col(Connection.label),
             col(Connection.state),
             col(Connection.checks),
+            col(Connection.listing),
             col(Connection.channel_count),
             col(Credential.key_id),
             col(Credential.expires_at),
