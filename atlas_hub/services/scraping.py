@@ -83,6 +83,8 @@ async def admitted(hub: Hub, workspace: str, username: str, password: Secret, ad
     if not (named and knows and form.enabled and found):
         await hub.limits.hit("scrape", who, text=text, **limit)
         raise Unauthenticated(REFUSED)
+    # Again, for many that came at once were all let past the first look before one of them was counted.
+    await hub.limits.check("scrape", who, text=text, **limit)
     return Scraper(workspace, row, form)
 
 

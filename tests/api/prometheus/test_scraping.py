@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import re
 from dataclasses import replace
@@ -237,6 +238,28 @@ async def test_ten_wrong_passwords_close_the_door_to_that_address_alone(any_hub:
         assert 1 <= int(answer.headers["retry-after"]) <= 300
     async with calling(address="198.51.100.9") as client:
         assert (await client.get(path)).status_code == 200
+
+
+async def test_a_guess_that_came_in_before_the_door_closed_is_not_let_through_it(
+    any_hub: Hub, owner: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await stored(any_hub, owner)
+    find, came, closed = scraping._found, asyncio.Event(), asyncio.Event()
+
+    async def found(*given: Any) -> Any:
+        monkeypatch.setattr(scraping, "_found", find)  # the others are not held up
+        came.set()
+        await closed.wait()
+        return await find(*given)
+
+    monkeypatch.setattr(scraping, "_found", found)
+    path = f"{PREFIX}/{owner.workspace}/metrics"
+    async with calling((USERNAME, "another-password-of-tests")) as wrong, calling() as right:
+        guess = asyncio.create_task(right.get(path))
+        await came.wait()
+        assert [(await wrong.get(path)).status_code for _ in range(10)] == [401] * 10
+        closed.set()
+        assert (await guess).status_code == 429
 
 
 async def test_a_group_that_is_not_there_closes_its_door_like_any_other(any_hub: Hub) -> None:
