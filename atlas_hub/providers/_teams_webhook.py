@@ -56,9 +56,13 @@ LIMITS: Final[Mapping[Kind, str]] = {
 }
 _ZONES: Final = {
     ".webhook.office.com": Kind.CONNECTOR,
+    ".webhook.office365.us": Kind.CONNECTOR,
     ".logic.azure.com": Kind.WORKFLOW,
+    ".logic.azure.us": Kind.WORKFLOW,
     ".api.powerplatform.com": Kind.WORKFLOW,
 }
+"""Microsoft's clouds, that of the United States' government (`us`) included."""
+_FIRST_CONNECTORS: Final = frozenset({"outlook.office.com", "outlook.office365.com"})
 
 
 class ChannelAddress(Form):
@@ -89,7 +93,7 @@ class ChannelAddress(Form):
             host = (urlsplit(self.microsoft_teams_webhook_url.reveal()).hostname or "").rstrip(".").lower()
         except ValueError:
             host = ""
-        if host == "outlook.office.com":  # the first connectors had it
+        if host in _FIRST_CONNECTORS:
             return Kind.CONNECTOR
         return next((kind for zone, kind in _ZONES.items() if host.endswith(zone)), Kind.OTHER)
 
@@ -132,7 +136,8 @@ class TeamsWebhook(Method[ChannelAddress]):
         address = form.microsoft_teams_webhook_url.reveal()
         headers = {"Content-Type": "application/json"}
         answer = await http.ask_url(VENDOR, "POST", address, headers=headers, body=body, field=FIELD)
-        inside = _INSIDE.search(answer.body.decode("utf-8", "replace"))
+        taken = answer.status < HTTPStatus.BAD_REQUEST  # else the page of a proxy in between could be taken for it
+        inside = _INSIDE.search(answer.body.decode("utf-8", "replace")) if taken else None
         status = int(inside[1]) if inside else answer.status
         error = _refusal(status, answer)
         if error is not None:

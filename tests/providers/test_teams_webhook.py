@@ -54,6 +54,9 @@ def answering(*answers: httpx.Response) -> Http:
     [
         (CONNECTOR, Kind.CONNECTOR),
         ("https://outlook.office.com/webhook/a@b/IncomingWebhook/c/d", Kind.CONNECTOR),
+        ("https://outlook.office365.com/webhook/a@b/IncomingWebhook/c/d", Kind.CONNECTOR),
+        ("https://agency.webhook.office365.us/webhookb2/a@b/IncomingWebhook/c/d", Kind.CONNECTOR),
+        ("https://prod-01.usgovtexas.logic.azure.us:443/workflows/a", Kind.WORKFLOW),
         (WORKFLOW, Kind.WORKFLOW),
         ("https://PROD-01.westeurope.LOGIC.azure.com./workflows/a", Kind.WORKFLOW),
         ("https://default0.00.environment.api.powerplatform.com/powerautomate/a", Kind.WORKFLOW),
@@ -149,6 +152,13 @@ async def test_the_text_counts_at_every_address(url):
     with pytest.raises(RateLimited) as caught:
         await WAY.alert(read(url), ALERT, http)
     assert caught.value.retry_after == 9
+    await http.close()
+
+
+async def test_the_text_counts_within_a_yes_alone():
+    http = answering(httpx.Response(502, text=INSIDE.format(status=404)))
+    with pytest.raises(PlatformError):
+        await WAY.alert(read(CONNECTOR), ALERT, http)
     await http.close()
 
 
