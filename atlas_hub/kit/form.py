@@ -22,8 +22,9 @@ class Form(BaseModel):
     selects nothing at the vendor (a name), so that it applies before a new secret is proven; `"at_first": True` what
     the groups API wants where nothing is configured yet; `"shows": "host"` a secret address of which scheme and host
     may be seen, `"shows": "nothing"` a secret of which not even its length may be;
-    `"suggests"` what the page's input begins with (`{workspace}` in it becomes the workspace's id), `"generates": True`
-    a secret that the page can make up in the browser, `"on_page": False` what only an API asks for.
+    `"suggests"` what the page's input begins with (`{workspace}` in it becomes the workspace's id, `{scheme}` that of
+    the hub's address), `"generates": True` a secret that the page can make up in the browser, `"on_page": False` what
+    only an API asks for.
     """
 
     model_config = ConfigDict(

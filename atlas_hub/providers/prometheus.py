@@ -65,7 +65,7 @@ class PrometheusPair(Form):
         default="https",
         title="Scheme",
         description="How Prometheus reaches the hub; http sends the password in the clear.",
-        json_schema_extra={"at_once": True},
+        json_schema_extra={"at_once": True, "suggests": "{scheme}"},
     )
 
     @field_validator("username")

@@ -83,10 +83,11 @@ def hint_of(provider: Provider) -> tuple[str, ...]:
     return ("DATABASE_URL", *(" and ".join(way.variables.values()) for way in provider.environment))
 
 
-def suggested_in(provider: Provider, workspace: str) -> dict[str, str]:
+def suggested_in(hub: Hub, provider: Provider, workspace: str) -> dict[str, str]:
     """Field → what its form begins with in this workspace, for the fields that say so (`suggests`)."""
+    scheme = hub.settings.address.partition(":")[0]
     return {
-        name: str(said).replace("{workspace}", workspace)
+        name: str(said).replace("{workspace}", workspace).replace("{scheme}", scheme)
         for method in provider.methods
         for name in method.form.model_fields
         if (said := method.form.said_of(name).get("suggests"))

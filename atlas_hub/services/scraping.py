@@ -179,9 +179,11 @@ def scrape_config(address: str, workspace: str, *, username: str, service_discov
 
     `address` is the hub's own (`settings.address`), the rest is what the connection's options say.
     """
-    url = f"{scheme}://{urlsplit(address).netloc}{_path(workspace, 'discovery')}"
+    parts = urlsplit(address)
+    url = f"{scheme}://{parts.netloc}{_path(workspace, 'discovery')}"
     pair = [f"username: {json.dumps(username, ensure_ascii=False)}", f'password: "{PLACEHOLDER}"']
     lines = [
+        *([] if scheme == parts.scheme else [f"# The hub's address is {address}: does {scheme} lead there, too?"]),
         "scrape_configs:",
         f"  - job_name: atlas-hub-{workspace}",
         f"    scheme: {scheme}",

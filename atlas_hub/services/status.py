@@ -157,7 +157,7 @@ def _card(hub: Hub, workspace: str, provider: Provider, rows: Sequence[stored.St
         key=key_of(provider),
         mode=mode.value,
         connection=view,
-        suggested=suggested_in(provider, workspace),
+        suggested=suggested_in(hub, provider, workspace),
         scrape=scrape_of(hub, workspace, view),
         others=tuple(
             Other(

@@ -171,7 +171,8 @@ def test_a_prometheus_is_told_by_what_it_does():
 async def test_a_form_begins_with_what_the_workspace_suggests(hub: Hub, door: Any, browser: Any, owner: Actor):
     await browser.raise_event(Page, "load")
     shown = await browser.state(CARDS["prometheus"])
-    assert shown.suggested == {"username": f"prom_user_{owner.workspace}"}
+    assert hub.settings.address.startswith("http://")
+    assert shown.suggested == {"username": f"prom_user_{owner.workspace}", "scheme": "http"}
     assert (await browser.state(CARDS["slack"])).suggested == {}
 
 

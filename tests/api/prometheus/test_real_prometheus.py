@@ -159,6 +159,17 @@ def test_promtool_takes_what_the_page_gives(tmp_path: Path, discovery: str, user
     assert said.returncode == 0, said.stdout + said.stderr
 
 
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_a_scheme_that_is_not_the_addresss_is_asked_about(tmp_path: Path, scheme: str) -> None:
+    text = scraping.scrape_config(
+        "http://localhost:3000", WHO.workspace, username=USERNAME, service_discovery="http", scheme=scheme
+    )
+    assert ("The hub's address is http://localhost:3000" in text) == (scheme == "https")
+    (tmp_path / "prometheus.yml").write_text(text)
+    words = [program("promtool"), "check", "config", str(tmp_path / "prometheus.yml")]
+    assert subprocess.run(words, capture_output=True, check=False).returncode == 0
+
+
 def test_promtool_takes_the_metrics(tmp_path: Path) -> None:
     async def figures(hub: Hub) -> bytes:
         await stored(hub, WHO)
