@@ -21,6 +21,7 @@ Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 
 RESOLVE_SECONDS = 5.0
 URL_LENGTH = 2048
+TOO_LONG = "The address is longer than 2,048 characters."
 HOST_LENGTH = 253
 LABEL_LENGTH = 63
 PORT_LAST = 65_535
@@ -199,7 +200,7 @@ def _unprintable(text: str) -> bool:
 def _split(url: str, field: str) -> SplitResult:
     """The URL parsed, once and for all: nobody after the guard reads the text again."""
     if len(url) > URL_LENGTH:
-        raise BadForm({field: "The address is longer than 2,048 characters."})
+        raise BadForm({field: TOO_LONG})
     if _unprintable(url) or "\\" in url:
         raise BadForm({field: "The address contains a space, a control character or a backslash. Remove it."})
     if "#" in url:

@@ -64,8 +64,8 @@ class Flow(Form):
     @field_validator("api_token")
     @classmethod
     def _is_a_token(cls, value: Secret) -> Secret:
-        if len(value) > LENGTH or not value.reveal().isprintable():
-            raise ValueError("A token has at most 512 characters, and no control characters. Copy it again.")
+        if not 1 <= len(value) <= LENGTH or not value.reveal().isprintable():
+            raise ValueError("A token has 1 to 512 characters, and no control characters. Copy it again.")
         return value
 
 

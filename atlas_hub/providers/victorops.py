@@ -67,7 +67,7 @@ class RestKey(Form):
     @field_validator("api_key")
     @classmethod
     def _is_a_part_of_the_url(cls, value: Secret) -> Secret:
-        if value.reveal().lower().startswith(URL):
+        if value.reveal().lower().startswith((URL, "http://")):
             raise ValueError(WHOLE_URL)
         # It becomes part of a path, in which these two would lead elsewhere.
         if value.reveal() in _STEPS:

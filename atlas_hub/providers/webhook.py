@@ -26,6 +26,7 @@ from atlas_hub.kit.errors import (
     ProviderError,
     RateLimited,
 )
+from atlas_hub.kit.guard import TOO_LONG, URL_LENGTH
 from atlas_hub.kit.http import Answer, Http
 from atlas_hub.kit.ladder import Ladder, Report
 from atlas_hub.kit.secret import Secret
@@ -82,6 +83,8 @@ class Address(Form):
     @classmethod
     def _is_an_address(cls, value: Secret) -> Secret:
         # Where it leads is the guard's to judge, each time it is used.
+        if len(value) > URL_LENGTH:
+            raise ValueError(TOO_LONG)
         if re.fullmatch(r"https?://[^\s/?#\\]+[^\s\\]*", value.reveal(), re.IGNORECASE) is None:
             raise ValueError("This is not a complete address, such as https://alerts.example.com/atlas.")
         return value

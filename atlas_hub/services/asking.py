@@ -80,14 +80,14 @@ async def send(
     tells = _tells(form)
     async with _remembering(method, form, hub, row):
         receipt = await method.send(form, to, message, http)
-    return Receipt(id="", text="It was accepted.") if tells(repr(receipt)) else receipt
+    return _untold(receipt) if tells(repr(receipt)) else receipt
 
 
 async def alert(method: Alerts, form: Form, alert: Alert, http: Http) -> Receipt:
     """`method.alert`, as careful with what comes back."""
     tells = _tells(form)
     receipt = await method.alert(form, alert, http)
-    return Receipt(id="", text="It was accepted.") if tells(repr(receipt)) else receipt
+    return _untold(receipt) if tells(repr(receipt)) else receipt
 
 
 async def channels(
@@ -132,6 +132,11 @@ async def _allowed(method: object, form: Form, hub: Hub | None, row: Connection 
 def _tells(form: Form) -> Callable[[str], bool]:
     secrets = [secret.reveal() for secret in form.given_secrets().values() if len(secret) >= SHORTEST]
     return lambda text: any(secret in text for secret in secrets)
+
+
+def _untold(receipt: Receipt) -> Receipt:
+    """What is left of a receipt that tells a secret: that there was one, and whether it proves anything."""
+    return replace(receipt, id="", text="It was accepted.")
 
 
 def _senseless(method: Method[Any]) -> PlatformError:

@@ -57,6 +57,13 @@ def test_the_card_says_that_it_is_closed():
     assert life.instead.endswith(".")
 
 
+@pytest.mark.parametrize("nothing", ["\u200b", '""', "\u202e "])
+def test_a_token_of_which_nothing_is_left_is_none(world, nothing):
+    with pytest.raises(BadForm) as caught:
+        world.form(apiToken=nothing)
+    assert list(caught.value.fields) == ["api_token"]
+
+
 def test_names_apply_at_once_and_the_token_does_not(world):
     assert world.way.form.at_once() == {"flow_name", "org_name"}
 

@@ -85,6 +85,12 @@ async def test_a_check_posts_nothing_and_says_what_is_known(url, words):
     await http.close()
 
 
+def test_an_address_that_nobody_could_ask_is_not_stored():
+    with pytest.raises(BadForm) as caught:
+        read(CONNECTOR + "x" * 2048)
+    assert caught.value.fields == {FIELD: "The address is longer than 2,048 characters."}
+
+
 @pytest.mark.parametrize("host", PRIVATE)
 async def test_an_address_of_the_hubs_own_network_is_refused_before_anyone_is_asked(host):
     asked: list[httpx.Request] = []

@@ -133,7 +133,7 @@ async def test_a_route_may_be_as_long_as_the_form_says(world):
         world.form(routingKey="r" * 129)
 
 
-@pytest.mark.parametrize("scheme", ["https", "HTTPS"])
+@pytest.mark.parametrize("scheme", ["https", "HTTPS", "http"])
 async def test_the_whole_url_is_not_taken_for_the_key_in_it(world, scheme):
     pasted = f"{scheme}://alert.victorops.com{victorops.PATH}/{victorops.LIVE}/$routing_key"
     with pytest.raises(BadForm) as caught:

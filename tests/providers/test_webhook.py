@@ -71,6 +71,7 @@ async def test_an_address_of_the_hubs_own_network_is_refused_before_anyone_is_as
         "https://a b.example",
         "javascript:alert(1)",
         "\\\\a",
+        "https://a.example/" + "x" * 2048,
     ],
 )
 def test_what_is_no_address_is_refused_by_the_form(url):

@@ -12,6 +12,7 @@ import pytest
 from atlas_hub.hub import Hub
 from atlas_hub.kit.clock import now
 from atlas_hub.providers import PROVIDERS
+from atlas_hub.providers.contract import Receipt
 from atlas_hub.services import connections, delivery, status, truths
 from atlas_hub.services.access import Actor
 from atlas_hub.services.views import ConnectionView, State
@@ -122,6 +123,24 @@ async def test_no_key_is_in_a_log_line_or_a_view(
     key = next(iter(KEYS[slug][1].values()))
     assert sent.success
     assert key not in f"{caplog.text}{view!r}{sent!r}"
+
+
+@pytest.mark.parametrize("proves", [True, False])
+async def test_a_receipt_that_tells_a_key_proves_what_it_proved(
+    alerting: Hub,
+    owner: Actor,
+    monkeypatch: pytest.MonkeyPatch,
+    proves: bool,  # noqa: FBT001  # what a receipt says
+) -> None:
+    method = PROVIDERS["pagerduty"].method("events_key")
+    assert method is not None
+
+    async def alert(*_given: Any) -> Receipt:
+        return Receipt(id="x", text=f"It was taken by {pagerduty.LIVE}.", proves=proves)
+
+    monkeypatch.setattr(type(method), "alert", alert)
+    sent = await delivery.send_test(alerting, owner, (await connected(alerting, owner, "pagerduty")).id)
+    assert (sent.success, sent.receipt, sent.text, sent.proves) == (True, "", "It was accepted.", proves)
 
 
 def test_what_was_only_stored_is_not_told_as_sent() -> None:
