@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 
 from atlas_hub.bus import Changed
@@ -17,12 +18,12 @@ from atlas_hub.kit.errors import (
     ProviderError,
 )
 from atlas_hub.kit.ids import new_id
-from atlas_hub.providers.contract import Alert, Alerts, Message, Provider, Sends
+from atlas_hub.providers.contract import Alert, Alerts, CheckResult, Message, Method, Provider, Sends, silent
 from atlas_hub.services import asking, environment, truths, uses
 from atlas_hub.services.access import Actor, require_admin
 from atlas_hub.services.changing import Change, changing
 from atlas_hub.services.opening import opened
-from atlas_hub.services.views import Truth
+from atlas_hub.services.views import State, Truth
 from atlas_hub.storage import connections as stored
 from atlas_hub.storage import installation
 from atlas_hub.storage.models import Connection, Delivery
@@ -80,23 +81,45 @@ async def send_test(hub: Hub, actor: Actor, connection_id: str, to: str = "") ->
     if locked is not None:
         raise locked
     sent, failure = await _sent(hub, actor, method, form, to, row)
+    limits = await _limits(hub, method, form, row) if sent.success and sent.proves else None
     async with changing(hub, actor) as change:
         present = await stored.find(change.tx, actor.workspace, row.id)
         if present is None:
             raise NotFound("This connection was disconnected while the message was on its way.")
         if present.connected_at == row.connected_at:  # else it was sent with the former credentials
-            # A vendor that is busy or does not answer may have taken it.
-            open_ended = sent.success or (failure is not None and failure.retryable)
-            if sent.success and sent.proves:
-                truths.delivered(present, sent.text, change.at)
-            else:
-                status = "unknown" if open_ended else "no"
-                present.checks = truths.told(present.checks, Truth.DELIVERED, status, change.at, sent.text)
-            if failure is not None and failure.code in {"INVALID_CREDENTIALS", "AUTH_EXPIRED"}:
-                truths.failed(present, failure, change.at)
+            _write(present, sent, failure, change.at)
+            if limits is not None and present.state == State.OK:
+                truths.accepted(present, provider, limits, change.at)
         await _note(change, provider, row.id, to, sent)
     await hub.bus.publish(Changed(actor.workspace, provider.slug))
     return sent
+
+
+def _write(row: Connection, sent: Sent, failure: ProviderError | None, at: datetime) -> None:
+    """Write into the row what came of a test message."""
+    # A vendor that is busy or does not answer may have taken it.
+    open_ended = sent.success or (failure is not None and failure.retryable)
+    if sent.success and sent.proves:
+        truths.delivered(row, sent.text, at)
+    else:
+        status = "unknown" if open_ended else "no"
+        row.checks = truths.told(row.checks, Truth.DELIVERED, status, at, sent.text)
+    if failure is not None and failure.code in {"INVALID_CREDENTIALS", "AUTH_EXPIRED"}:
+        truths.failed(row, failure, at)
+
+
+async def _limits(hub: Hub, method: Method[Any], form: Any, row: Connection) -> CheckResult | None:
+    """What a check says of a connection that only a message can prove; None of others, and where it says nothing.
+
+    Else a retired address would be green from its first message until somebody checks it.
+    """
+    if not isinstance(method, Alerts) or row.state not in {State.UNVERIFIED, State.RECONNECT}:
+        return None
+    try:
+        result = await asking.check(method, form, hub.http, silent, hub=hub, row=row)
+    except (ProviderError, BadForm):
+        return None
+    return result if result.unproven else None
 
 
 async def send_test_mail(hub: Hub, actor: Actor, to: str) -> Sent:

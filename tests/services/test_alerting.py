@@ -21,6 +21,8 @@ from tests.standins.webhook import WebhookStandin
 OURS = [entry for entry in ENTRIES if entry.slug in {"datadog", "new_relic", "flowdock", "webhook"}]
 OURS += [entry for entry in ENTRIES if entry.id == "teams-webhook"]
 BY_ID = {entry.id: entry for entry in OURS}
+CARD = {"teams-webhook": "teams_alerts"}
+"""Whose card is not called by the provider's slug alone."""
 PROVEN = {"datadog-api_key"}
 """What the vendor proves without a post."""
 
@@ -62,7 +64,10 @@ async def test_what_cannot_be_checked_stays_unverified_until_an_alert_arrives(
         assert view.state is State.UNVERIFIED
         assert view.reason.endswith(".")
     sent = await delivery.send_test(alerting, owner, view.id)
+    at_once = (await status.card(alerting, owner.workspace, CARD.get(key, BY_ID[key].slug))).connection
     after = await connections.check_now(alerting, owner, view.id)
+    assert at_once is not None
+    assert (at_once.state, at_once.reason) == (after.state, after.reason), "a check told what the message had not"
     if key == "flowdock-api_token":
         assert (sent.success, after.state) == (False, State.UNVERIFIED)
         assert "discontinued" in sent.text
