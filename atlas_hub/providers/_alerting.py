@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Awaitable
 from typing import Any, Final
 
 from atlas_hub.kit.cleaning import shown
-from atlas_hub.kit.errors import PlatformError
+from atlas_hub.kit.errors import NetworkError, PlatformError
+from atlas_hub.kit.http import Answer
 from atlas_hub.kit.secret import Secret
 from atlas_hub.providers.contract import Alert, Form
 
@@ -44,6 +46,14 @@ def told(said: Any, form: Form) -> str:
     if not isinstance(said, str) or any(secret.reveal() in said for secret in form.given_secrets().values()):
         return ""
     return shown(said).rstrip(".")
+
+
+async def opening(answer: Awaitable[Answer]) -> Answer:
+    """The answer to what opens an alert. A `NetworkError` says that it may be open all the same, and pages somebody."""
+    try:
+        return await answer
+    except NetworkError as error:
+        raise NetworkError(f"{error.text} It may have arrived all the same: look for it there.") from None
 
 
 def nonsense(vendor: str) -> PlatformError:

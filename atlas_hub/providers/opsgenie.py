@@ -22,7 +22,7 @@ from atlas_hub.kit.errors import InsufficientPermissions, InvalidCredentials, Pr
 from atlas_hub.kit.http import Answer, Http, Upstream
 from atlas_hub.kit.ladder import Ladder, Report
 from atlas_hub.kit.secret import Secret
-from atlas_hub.providers._alerting import CLIENT, name_of, nonsense, sendable, told, unusual
+from atlas_hub.providers._alerting import CLIENT, name_of, nonsense, opening, sendable, told, unusual
 from atlas_hub.providers.contract import (
     Alert,
     Category,
@@ -110,7 +110,7 @@ class OpsgenieApi(Method[ApiKey]):
     async def alert(self, form: ApiKey, alert: Alert, http: Http) -> Receipt:
         """Raise an alert, ask what became of it, and close it. Raises a `ProviderError`."""
         name = name_of(alert)
-        said = _read(await _ask(form, http, "POST", "/v2/alerts", _payload(alert)), form, http)
+        said = _read(await opening(_ask(form, http, "POST", "/v2/alerts", _payload(alert))), form, http)
         request = said.get("requestId")
         if not isinstance(request, str) or _ID.fullmatch(request) is None:
             raise nonsense(VENDOR)

@@ -22,7 +22,7 @@ from atlas_hub.kit.http import Answer, Http, Upstream
 from atlas_hub.kit.ids import new_id
 from atlas_hub.kit.ladder import Ladder, Report
 from atlas_hub.kit.secret import Secret
-from atlas_hub.providers._alerting import CLIENT, name_of, nonsense, sendable, told, unusual
+from atlas_hub.providers._alerting import CLIENT, name_of, nonsense, opening, sendable, told, unusual
 from atlas_hub.providers.contract import Alert, Category, CheckResult, Form, Method, Names, Provider, Purpose, Receipt
 
 VENDOR: Final = "PagerDuty"
@@ -94,7 +94,7 @@ class PagerDutyEvents(Method[EventsKey]):
     async def alert(self, form: EventsKey, alert: Alert, http: Http) -> Receipt:
         """Raise an alert and resolve it. Raises a `ProviderError`; after a `NetworkError` it may be open."""
         name = name_of(alert)
-        said = _read(await _ask(form, http, "trigger", name, _payload(alert)), http)
+        said = _read(await opening(_ask(form, http, "trigger", name, _payload(alert))), http)
         name = told(said.get("dedup_key"), form) or name
         words = told(said.get("message"), form)
         taken = f"PagerDuty took the alert as {name}{f' (“{words}”)' if words else ''}"

@@ -8,7 +8,7 @@ from datetime import date
 import httpx
 import pytest
 
-from atlas_hub.kit.errors import InsufficientPermissions, InvalidCredentials, PlatformError
+from atlas_hub.kit.errors import InsufficientPermissions, InvalidCredentials, NetworkError, PlatformError
 from atlas_hub.kit.guard import Guard
 from atlas_hub.kit.http import Http
 from atlas_hub.providers import opsgenie as provider
@@ -158,6 +158,15 @@ async def test_a_fault_while_asking_what_became_of_it_does_not_make_it_a_failure
     receipt = await world.send()
     assert "has not told whether it was raised. Opsgenie took its end, too" in receipt.text
     assert [call.path.startswith("/v2/alerts/requests/") for call in world.standin.calls].count(True) == 1
+
+
+async def test_an_alert_without_an_answer_may_be_open_and_a_check_cannot(world):
+    world.standin.dial.set(Fault.RESET)
+    with pytest.raises(NetworkError, match="It may have arrived all the same"):
+        await world.send()
+    with pytest.raises(NetworkError) as caught:
+        await world.check()
+    assert "all the same" not in caught.value.text
 
 
 @pytest.mark.parametrize(("region", "host"), [("US", "api.opsgenie.com"), ("EU", "api.eu.opsgenie.com")])

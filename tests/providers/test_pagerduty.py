@@ -7,7 +7,7 @@ import json
 import httpx
 import pytest
 
-from atlas_hub.kit.errors import InvalidCredentials, PlatformError
+from atlas_hub.kit.errors import InvalidCredentials, NetworkError, PlatformError
 from atlas_hub.kit.guard import Guard
 from atlas_hub.kit.http import Http
 from atlas_hub.providers import pagerduty as provider
@@ -114,6 +114,15 @@ async def test_a_400_that_is_not_pagerdutys_says_nothing_about_the_key(world, bo
         with pytest.raises(PlatformError, match="unexpected answer"):
             await ask
     await http.close()
+
+
+async def test_an_alert_without_an_answer_may_be_open_and_a_check_cannot(world):
+    world.standin.dial.set(Fault.RESET)
+    with pytest.raises(NetworkError, match="It may have arrived all the same"):
+        await world.send()
+    with pytest.raises(NetworkError) as caught:
+        await world.check()
+    assert "all the same" not in caught.value.text
 
 
 @pytest.mark.parametrize(("region", "host"), [("US", "events.pagerduty.com"), ("EU", "events.eu.pagerduty.com")])
