@@ -62,8 +62,8 @@ class Http:
         """The full URL of a vendor's path: for links that a browser follows, too (authorize URLs)."""
         if re.fullmatch(r"/[^\s\\#\x00-\x1f\x7f]*", path) is None or "/../" in path:
             raise ValueError("A vendor's path begins with / and has no spaces, fragments or steps upward.")
-        if region and re.fullmatch(r"[a-z0-9-]{1,32}", region) is None:
-            raise ValueError("A region is lower-case letters, digits and hyphens.")
+        if region and re.fullmatch(r"[A-Za-z0-9_-]{1,32}", region) is None:
+            raise ValueError("A region is letters, digits, hyphens and underscores.")
         base, kept = upstream.base, ""
         if upstream.name in self._upstreams:
             base, kept = self._upstreams[upstream.name], urlsplit(upstream.base).path

@@ -157,7 +157,7 @@ class DatadogKey(Method[ApiKey]):
 
 async def _ask(form: ApiKey, http: Http, method: str, path: str, said: Mapping[str, Any] | None = None) -> Answer:
     headers = {"Accept": "application/json", "DD-API-KEY": form.api_key.reveal()}
-    return await http.ask(_HOSTS[form.region], method, path, headers=headers, json=said)
+    return await http.ask(_HOSTS[form.region], method, path, headers=headers, json=said, region=form.region)
 
 
 def _read(form: ApiKey, answer: Answer, http: Http) -> Mapping[str, Any]:

@@ -129,7 +129,8 @@ class NewRelicKeys(Method[Keys]):
             rung.detail = " ".join(odd) or "Looks like an account and its keys."
         path = f"/v1/accounts/{form.account_id}/query?nrql={_QUERY}"
         headers = {"Accept": "application/json", "X-Query-Key": form.read_token.reveal()}
-        answer = await ladder.reach("New Relic", http.ask(_at(NEW_RELIC_INSIGHTS, form), "GET", path, headers=headers))
+        asked = http.ask(_at(NEW_RELIC_INSIGHTS, form), "GET", path, headers=headers, region=form.centre)
+        answer = await ladder.reach("New Relic", asked)
         with ladder.step("accepted", "Query the account") as rung:
             body = _read(answer, form, http, field="read_token", named="read token")
             if not isinstance(body.get("results"), list):
@@ -153,7 +154,8 @@ class NewRelicKeys(Method[Keys]):
         token = form.write_token.reveal()
         header = "X-Insert-Key" if token.startswith("NRII-") else "Api-Key"
         path = f"/v1/accounts/{form.account_id}/events"
-        answer = await http.ask(_at(NEW_RELIC, form), "POST", path, headers={header: token}, json=[event])
+        headers = {header: token}
+        answer = await http.ask(_at(NEW_RELIC, form), "POST", path, headers=headers, json=[event], region=form.centre)
         body = _read(answer, form, http, field="write_token", named="write token")
         number = body.get("uuid")
         if body.get("success") is not True or not isinstance(number, str):

@@ -145,7 +145,7 @@ def _payload(alert: Alert) -> dict[str, Any]:
 
 async def _ask(form: ApiKey, http: Http, method: str, path: str, said: Mapping[str, Any] | None = None) -> Answer:
     headers = {"Accept": "application/json", "Authorization": f"GenieKey {form.api_key.reveal()}"}
-    return await http.ask(HOSTS[form.region], method, path, headers=headers, json=said)
+    return await http.ask(HOSTS[form.region], method, path, headers=headers, json=said, region=form.region)
 
 
 async def _outcome(form: ApiKey, http: Http, request: str) -> Mapping[str, Any]:

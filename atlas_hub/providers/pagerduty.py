@@ -128,7 +128,7 @@ def _payload(alert: Alert) -> dict[str, Any]:
 
 async def _ask(form: EventsKey, http: Http, action: str, name: str, more: Mapping[str, Any] | None = None) -> Answer:
     event = {"routing_key": form.service_key.reveal(), "event_action": action, "dedup_key": name, **(more or {})}
-    return await http.ask(HOSTS[form.region], "POST", "/v2/enqueue", json=event)
+    return await http.ask(HOSTS[form.region], "POST", "/v2/enqueue", json=event, region=form.region)
 
 
 def _read(answer: Answer, http: Http) -> Mapping[str, Any]:

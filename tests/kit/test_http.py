@@ -106,6 +106,8 @@ async def test_a_form_is_sent_as_a_form(vendor: Any):
         ("https://a.example", {"B": "http://127.0.0.1:9"}, "", "https://a.example/p?q=1"),
         ("https://{region}.a.example", {}, "eu-1", "https://eu-1.a.example/p?q=1"),
         ("https://{region}.a.example", {"A": "http://h/{region}"}, "eu", "http://h/eu/p?q=1"),
+        ("https://a.example", {"A": "http://h/{region}"}, "US1_FED", "http://h/US1_FED/p?q=1"),
+        ("https://a.example", {}, "EU", "https://a.example/p?q=1"),
     ],
 )
 def test_an_upstream_is_replaced_prefix_included(base: str, replaced: dict[str, str], region: str, url: str):
@@ -119,7 +121,7 @@ def test_a_path_that_is_none_is_a_mistake_of_ours_and_not_shown(path: str):
     assert CANARY not in str(caught.value)
 
 
-@pytest.mark.parametrize("region", ["", "EU", "a.b", "x/y", "@evil"])
+@pytest.mark.parametrize("region", ["", "É", "a.b", "x/y", "@evil", "x" * 33])
 def test_a_region_is_a_plain_word(region: str):
     with pytest.raises(ValueError, match=r"region|none was given"):
         Http({}, Guard()).url(Upstream("A", "A", "https://{region}.a.example"), "/", region=region)
