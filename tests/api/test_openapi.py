@@ -3,55 +3,41 @@
 from __future__ import annotations
 
 import json
-import re
-from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 import schemathesis
-from hypothesis import HealthCheck, Phase, given, seed
-from hypothesis import settings as effort
 from jsonschema import Draft202012Validator
 from schemathesis import GenerationMode
 from schemathesis.specs.openapi import checks
 
 from atlas_hub import api as apis
-from atlas_hub import hub as hubs
 from atlas_hub.api import admin, callers, openapi
 from atlas_hub.api.activity import MEDIA
 from atlas_hub.api.bodies import ways
 from atlas_hub.hub import Hub
-from atlas_hub.kit.errors import Unauthenticated
 from atlas_hub.providers import PROVIDERS
-from atlas_hub.services.access import Actor
 from tests.api.conftest import PREFIX, Client, People, Vendors, beneath
+from tests.api.describing import (
+    CANARY,
+    CONFORMING,
+    ask_all,
+    both_modes,
+    by_status,
+    living,
+    no_fault_but_a_vendors,
+    only_the_canary,
+    operations,
+    schemas_are_sound,
+)
 from tests.api.seed import ADMIN, EVERY, ROUTES, STATUS, body_of, path_of
 from tests.conftest import actor
 from tests.conftest import test_settings as settings_for
 
-CANARY = "canary-key-of-the-caller"
 EXAMPLES = 25
-
-
-def no_fault_of_ours(_context: Any, response: Any, _case: Any) -> None:
-    """A vendor that is not there is 502 or 503, which the document names: an invented address has none."""
-    assert response.status_code < 500 or response.status_code in {502, 503}, response.text
-
-
-CHECKS = [
-    no_fault_of_ours,
-    checks.status_code_conformance,
-    checks.content_type_conformance,
-    checks.response_headers_conformance,
-    checks.response_schema_conformance,
-    checks.negative_data_rejection,
-    checks.unsupported_method,
-    checks.allow_header_conformance,
-    checks.ignored_auth,
-]
+CHECKS = [no_fault_but_a_vendors, *CONFORMING, checks.negative_data_rejection, checks.ignored_auth]
 
 
 @pytest.fixture
@@ -60,12 +46,6 @@ def document(people: People) -> dict[str, Any]:
     app = admin.build(people)
     routes, operations = list(app._app.routes), [operation for operation, _ in admin.routes(PROVIDERS)]
     return openapi.Document(routes, operations).made(PREFIX)
-
-
-def operations(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
-    for path, methods in document["paths"].items():
-        for method, operation in methods.items():
-            yield path, method, operation
 
 
 async def test_it_is_public_and_says_what_the_routes_say(document: dict[str, Any], people: People, hub: Hub) -> None:
@@ -135,61 +115,26 @@ def test_its_examples_are_taken_by_its_own_schemas(document: dict[str, Any]) -> 
 def served(tmp_path: Path, vendors: Vendors, monkeypatch: pytest.MonkeyPatch) -> Any:
     """The API with a lifespan of its own, as schemathesis asks from an event loop of its own."""
     owner = actor()
-    people = People(keys={CANARY: owner})
-
-    async def actor_of_key(hub: Hub, private_key: str, api: str) -> Actor:
-        if private_key != CANARY:
-            raise Unauthenticated("This key is not known.")
-        return owner
-
-    monkeypatch.setattr(callers, "actor_of_key", actor_of_key)
-    settings = settings_for(tmp_path, rate_limit_rpm=0)
-    inner = apis.in_front_of(apis.build(people))(beneath)
-
-    async def app(scope: Any, receive: Any, send: Any) -> None:
-        if scope["type"] != "lifespan":
-            await inner(scope, receive, send)
-            return
-        await receive()
-        async with hubs.opened(settings):
-            await send({"type": "lifespan.startup.complete"})
-            await receive()
-        await send({"type": "lifespan.shutdown.complete"})
-
-    return app
+    only_the_canary(monkeypatch, callers, owner)
+    inner = apis.in_front_of(apis.build(People(keys={CANARY: owner})))(beneath)
+    return living(inner, settings_for(tmp_path, rate_limit_rpm=0))
 
 
-@pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE])
+@both_modes
 def test_whatever_is_asked_is_answered_as_it_says(served: Any, mode: GenerationMode) -> None:
     schema = schemathesis.openapi.from_asgi(f"{PREFIX}/openapi.json", served)
-    told: Counter[int] = Counter()
-    met = set()
-    for result in schema.get_all_operations():
-        operation = result.ok()
-        met.add((operation.method.upper(), operation.path))
-        if mode is GenerationMode.NEGATIVE and not operation.body and not operation.query:
-            continue  # nothing that could be wrong
 
-        @seed(20260101)
-        @effort(
-            max_examples=EXAMPLES,
-            deadline=None,
-            database=None,
-            phases=[Phase.explicit, Phase.generate],
-            suppress_health_check=list(HealthCheck),
-        )
-        @given(case=operation.as_strategy(generation_mode=mode))
-        def ask(case: Any) -> None:
-            answer = case.call_and_validate(headers={"Authorization": f"Bearer {CANARY}"}, checks=CHECKS)
-            told[answer.status_code] += 1
-            assert CANARY not in answer.text
+    def ask(case: Any) -> Any:
+        answer = case.call_and_validate(headers={"Authorization": f"Bearer {CANARY}"}, checks=CHECKS)
+        assert CANARY not in answer.text
+        return answer
 
-        ask()
+    met, told = ask_all((each.ok() for each in schema.get_all_operations()), mode, ask, examples=EXAMPLES)
     assert met == EVERY
     if mode is GenerationMode.NEGATIVE:
-        assert told[422] > EXAMPLES
+        assert by_status(told)[422] > EXAMPLES
     else:
-        assert told[200] >= 1
+        assert by_status(told)[200] >= 1
 
 
 async def test_what_succeeds_has_exactly_the_declared_shape(client: Client, vendors: Vendors) -> None:
@@ -221,14 +166,7 @@ async def test_what_succeeds_has_exactly_the_declared_shape(client: Client, vend
 
 
 def test_every_schema_is_one_and_every_reference_leads_somewhere(document: dict[str, Any]) -> None:
-    written = json.loads(json.dumps(document))
-    schemas = written["components"]["schemas"]
-    for name, schema in schemas.items():
-        Draft202012Validator.check_schema(schema)
-        assert re.fullmatch(r"[A-Za-z0-9._-]+", name)
-    references = set(re.findall(r'"\$ref": "([^"]+)"', json.dumps(written)))
-    assert references
-    assert references <= {f"#/components/schemas/{name}" for name in schemas}
+    schemas_are_sound(document)
 
 
 def test_its_examples_and_what_really_connects_are_valid_by_its_json_schemas(

@@ -4,47 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import pytest
 import schemathesis
-from hypothesis import HealthCheck, Phase, given, seed
-from hypothesis import settings as effort
 from jsonschema import Draft202012Validator
 from schemathesis import GenerationMode
 from schemathesis.specs.openapi import checks
 
-from atlas_hub import hub as hubs
 from atlas_hub.api.connections import ROUTES
 from atlas_hub.api.connections_openapi import OPERATIONS
 from atlas_hub.services import connections
 from tests.api.conftest import Vendors
 from tests.api.connections.conftest import PATH, THE_APIS, Client, calling, made, place
+from tests.api.describing import CONFORMING, ask_all, both_modes, by_status, living, no_fault_but_a_vendors
 from tests.conftest import open_hub
 from tests.conftest import test_settings as settings_for
 from tests.standins.slack_seed import ACME
 
 EXAMPLES = 20
-
-
-def no_fault_of_ours(_context: Any, response: Any, _case: Any) -> None:
-    """A vendor that is not there is 502 or 503, which the document names."""
-    assert response.status_code < 500 or response.status_code in {502, 503}, response.text
-
-
-CHECKS = [
-    no_fault_of_ours,
-    checks.status_code_conformance,
-    checks.content_type_conformance,
-    checks.response_headers_conformance,
-    checks.response_schema_conformance,
-    checks.negative_data_rejection,
-    checks.unsupported_method,
-    checks.allow_header_conformance,
-    checks.ignored_auth,
-]
+CHECKS = [no_fault_but_a_vendors, *CONFORMING, checks.negative_data_rejection, checks.ignored_auth]
 
 
 async def test_it_is_public_and_has_every_route(vendors: Vendors, hub: object) -> None:
@@ -118,48 +98,27 @@ def served(tmp_path: Path, vendors: Vendors) -> tuple[Any, str, str]:
             )
             return here.key, f"conn_{done.view.id}"
 
-    async def app(scope: Any, receive: Any, send: Any) -> None:
-        if scope["type"] != "lifespan":
-            await THE_APIS(scope, receive, send)
-            return
-        await receive()
-        async with hubs.opened(settings):
-            await send({"type": "lifespan.startup.complete"})
-            await receive()
-        await send({"type": "lifespan.shutdown.complete"})
-
-    return (app, *asyncio.run(prepare()))
+    return (living(THE_APIS, settings), *asyncio.run(prepare()))
 
 
-@pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE])
+@both_modes
 def test_whatever_is_asked_is_answered_as_it_says(served: tuple[Any, str, str], mode: GenerationMode) -> None:
     app, key, own = served
     schema = schemathesis.openapi.from_asgi(f"{PATH}/openapi.json", app)
-    told: Counter[int] = Counter()
-    for result in sorted(schema.get_all_operations(), key=lambda each: each.ok().method == "delete"):
-        operation = result.ok()
-        if mode is GenerationMode.NEGATIVE and not operation.body and not operation.query:
-            continue  # nothing that could be wrong
+    operations = [each.ok() for each in schema.get_all_operations()]
+    operations.sort(key=lambda each: each.method == "delete")
 
-        @seed(20260101)
-        @effort(
-            max_examples=EXAMPLES,
-            deadline=None,
-            database=None,
-            phases=[Phase.explicit, Phase.generate],
-            suppress_health_check=list(HealthCheck),
-        )
-        @given(case=operation.as_strategy(generation_mode=mode))
-        def ask(case: Any) -> None:
-            if "connection_id" in (case.path_parameters or {}):
-                case.path_parameters["connection_id"] = own
-            answer = case.call_and_validate(headers={"Authorization": f"Bearer {key}"}, checks=CHECKS)
-            told[answer.status_code] += 1
-            assert key not in answer.text
+    def ask(case: Any) -> Any:
+        if "connection_id" in (case.path_parameters or {}):
+            case.path_parameters["connection_id"] = own
+        answer = case.call_and_validate(headers={"Authorization": f"Bearer {key}"}, checks=CHECKS)
+        assert key not in answer.text
+        return answer
 
-        ask()
+    _, told = ask_all(operations, mode, ask, examples=EXAMPLES)
+    statuses = by_status(told)
     if mode is GenerationMode.NEGATIVE:
-        assert told[422] > EXAMPLES
+        assert statuses[422] > EXAMPLES
     else:
-        assert told[200] > EXAMPLES
-        assert told[204] >= 1
+        assert statuses[200] > EXAMPLES
+        assert statuses[204] >= 1

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import schemathesis
-from hypothesis import HealthCheck, Phase, given, seed
-from hypothesis import settings as effort
 from jsonschema import Draft202012Validator
 from requests.auth import HTTPDigestAuth
 from schemathesis import GenerationMode
@@ -20,28 +17,14 @@ from schemathesis.specs.openapi import checks
 from atlas_hub.api import groups_openapi
 from atlas_hub.services.wire_types import ORDER, kinds
 from tests.api.conftest import Vendors
+from tests.api.describing import CONFORMING, ask_all, both_modes, no_fault_of_ours
 from tests.api.groups.ground import PREFIX, Client, Place, body_for, place
 from tests.api.operated_server import Server, served
 from tests.conftest import open_hub
 from tests.conftest import test_settings as settings_for
 
 EXAMPLES = 40
-
-
-def no_fault_of_ours(_context: Any, response: Any, _case: Any) -> None:
-    assert response.status_code < 500, response.text
-
-
-CHECKS = [
-    no_fault_of_ours,
-    checks.status_code_conformance,
-    checks.content_type_conformance,
-    checks.response_headers_conformance,
-    checks.response_schema_conformance,
-    checks.negative_data_rejection,
-    checks.unsupported_method,
-    checks.allow_header_conformance,
-]
+CHECKS = [no_fault_of_ours, *CONFORMING, checks.negative_data_rejection]
 
 
 @pytest.fixture
@@ -55,33 +38,21 @@ async def live(tmp_path: Path) -> AsyncIterator[tuple[Server, Place]]:
         yield server, here
 
 
-@pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE])
+@both_modes
 def test_whatever_is_asked_is_answered_as_it_says(live: tuple[Server, Place], mode: GenerationMode) -> None:
     server, here = live
     schema = schemathesis.openapi.from_url(f"{server.base}{PREFIX}/openapi.json")
-    told: Counter[tuple[str, int]] = Counter()
-    for result in schema.get_all_operations():
-        operation = result.ok()
 
-        @seed(20260101)
-        @effort(
-            max_examples=EXAMPLES,
-            deadline=None,
-            database=None,
-            phases=[Phase.explicit, Phase.generate],
-            suppress_health_check=list(HealthCheck),
-        )
-        @given(case=operation.as_strategy(generation_mode=mode))
-        def ask(case: Any) -> None:
-            if mode is GenerationMode.POSITIVE:  # or every answer is that there is no such group
-                case.path_parameters["groupId"] = here.group
-                if isinstance(case.body, dict):
-                    case.path_parameters["integrationType"] = case.body["type"]
-            key = HTTPDigestAuth(here.key.view.public_key, here.key.private_key.reveal())
-            answer = case.call_and_validate(auth=key, checks=CHECKS)
-            told[case.method, answer.status_code] += 1
+    def ask(case: Any) -> Any:
+        if mode is GenerationMode.POSITIVE:  # or every answer is that there is no such group
+            case.path_parameters["groupId"] = here.group
+            if isinstance(case.body, dict):
+                case.path_parameters["integrationType"] = case.body["type"]
+        key = HTTPDigestAuth(here.key.view.public_key, here.key.private_key.reveal())
+        return case.call_and_validate(auth=key, checks=CHECKS)
 
-        ask()
+    operations = (each.ok() for each in schema.get_all_operations())
+    _, told = ask_all(operations, mode, ask, examples=EXAMPLES, without_input=True)
     if mode is GenerationMode.POSITIVE:
         assert {("GET", 200), ("POST", 200), ("PUT", 200), ("DELETE", 204)} <= told.keys()
     else:
