@@ -9,11 +9,14 @@ from typing import Any, Final
 from atlas_hub.kit.cleaning import shown
 from atlas_hub.kit.errors import NetworkError, PlatformError
 from atlas_hub.kit.http import Answer
+from atlas_hub.kit.ladder import Ladder
 from atlas_hub.kit.secret import Secret
 from atlas_hub.providers.contract import Alert, Form
 
 CLIENT: Final = "Atlas Hub"
 LONGEST_KEY: Final = 512
+UUID: Final = (r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", "32 digits in five groups")
+"""What most keys of some vendors are: for `looked_at`."""
 _SENDABLE = re.compile(r"[\x21-\x7e]+")
 
 
@@ -28,11 +31,17 @@ def sendable(value: Secret) -> Secret:
     return value
 
 
-def unusual(value: Secret, pattern: str, usual: str) -> str:
-    """A sentence where a key does not look like most of its kind, "" where it does."""
-    return (
-        "" if re.fullmatch(pattern, value.reveal()) else f"Most keys are {usual}; this is not. Check that it is whole."
-    )
+def looked_at(ladder: Ladder, key: Secret, usual: tuple[str, str], looks: str) -> tuple[str, ...]:
+    """The rung that looks at a key, and refuses none: the warning where it is not as most of its kind are.
+
+    `usual` is their pattern, and what they are in words; `looks` is the rung's sentence for one of them.
+    """
+    with ladder.step("format", "Check the format") as rung:
+        pattern, words = usual
+        fits = re.fullmatch(pattern, key.reveal()) is not None
+        warnings = () if fits else (f"Most keys are {words}; this is not. Check that it is whole.",)
+        rung.detail = "".join(warnings) or looks
+    return warnings
 
 
 def name_of(alert: Alert) -> str:

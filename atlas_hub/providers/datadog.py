@@ -20,7 +20,7 @@ from atlas_hub.kit.errors import InvalidCredentials, RateLimited
 from atlas_hub.kit.http import Answer, Http, Upstream
 from atlas_hub.kit.ladder import Ladder, Report
 from atlas_hub.kit.secret import Secret
-from atlas_hub.providers._alerting import CLIENT, name_of, nonsense, sendable, unusual
+from atlas_hub.providers._alerting import CLIENT, looked_at, name_of, nonsense, sendable
 from atlas_hub.providers.contract import (
     Alert,
     Category,
@@ -49,7 +49,7 @@ SITES: Final[Mapping[str, str]] = {
 """Region → site (https://docs.datadoghq.com/getting_started/site/). Whatever an admin types, no other host is asked."""
 _HOSTS: Final = {region: Upstream("DATADOG", "Datadog", f"https://api.{site}") for region, site in SITES.items()}
 
-_USUAL = r"[0-9a-fA-F]{32}"
+_USUAL = (r"[0-9a-fA-F]{32}", "32 characters, 0 to 9 and a to f")
 
 
 class ApiKey(Form):
@@ -122,9 +122,7 @@ class DatadogKey(Method[ApiKey]):
     async def check(self, form: ApiKey, http: Http, report: Report) -> CheckResult:
         """Ask the site whether it knows the key (GET /api/v1/validate). Raises a `ProviderError`."""
         ladder = Ladder(report)
-        with ladder.step("format", "Check the format") as rung:
-            odd = unusual(form.api_key, _USUAL, "32 characters, 0 to 9 and a to f")
-            rung.detail = odd or "Looks like an API key."
+        warnings = looked_at(ladder, form.api_key, _USUAL, "Looks like an API key.")
         answer = await ladder.reach("Datadog", _ask(form, http, "GET", "/api/v1/validate"))
         with ladder.step("accepted", "Sign in") as rung:
             valid = _read(form, answer, http).get("valid")
@@ -133,7 +131,7 @@ class DatadogKey(Method[ApiKey]):
             if valid is not True:
                 raise nonsense("Datadog")
             rung.detail = f"on the site {form.site}"
-        return CheckResult(account=None, label=self.called(form), warnings=(odd,) if odd else ())
+        return CheckResult(account=None, label=self.called(form), warnings=warnings)
 
     async def alert(self, form: ApiKey, alert: Alert, http: Http) -> Receipt:
         """Post an event (https://docs.datadoghq.com/api/latest/events/#post-an-event). Raises a `ProviderError`."""

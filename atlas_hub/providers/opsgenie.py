@@ -22,7 +22,7 @@ from atlas_hub.kit.errors import InsufficientPermissions, InvalidCredentials, Pr
 from atlas_hub.kit.http import Answer, Http, Upstream
 from atlas_hub.kit.ladder import Ladder, Report
 from atlas_hub.kit.secret import Secret
-from atlas_hub.providers._alerting import CLIENT, name_of, nonsense, opening, sendable, told, unusual
+from atlas_hub.providers._alerting import CLIENT, UUID, looked_at, name_of, nonsense, opening, sendable, told
 from atlas_hub.providers.contract import (
     Alert,
     Category,
@@ -93,19 +93,11 @@ class OpsgenieApi(Method[ApiKey]):
     async def check(self, form: ApiKey, http: Http, report: Report) -> CheckResult:
         """Read one alert, which a key may be allowed or not. Raises a `ProviderError`."""
         ladder = Ladder(report)
-        with ladder.step("format", "Check the format") as rung:
-            usual = r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
-            warning = unusual(form.api_key, usual, "32 digits in five groups")
-            rung.detail = warning or "Looks like a key."
+        warnings = looked_at(ladder, form.api_key, UUID, "Looks like a key.")
         answer = await ladder.reach(VENDOR, _ask(form, http, "GET", "/v2/alerts?limit=1"))
         with ladder.step("accepted", "Sign in") as rung:
-            reads = _reads(answer, form, http)
-            rung.detail = MAY_IT_RAISE if reads else MAY_NOT_READ
-        return CheckResult(
-            account=None,
-            label=self.called(form),
-            warnings=tuple(text for text in (warning, MAY_IT_RAISE if reads else MAY_NOT_READ) if text),
-        )
+            rung.detail = MAY_IT_RAISE if _reads(answer, form, http) else MAY_NOT_READ
+        return CheckResult(account=None, label=self.called(form), warnings=(*warnings, rung.detail))
 
     async def alert(self, form: ApiKey, alert: Alert, http: Http) -> Receipt:
         """Raise an alert, ask what became of it, and close it. Raises a `ProviderError`."""

@@ -22,7 +22,7 @@ from atlas_hub.kit.http import Answer, Http, Upstream
 from atlas_hub.kit.ids import new_id
 from atlas_hub.kit.ladder import Ladder, Report
 from atlas_hub.kit.secret import Secret
-from atlas_hub.providers._alerting import CLIENT, name_of, nonsense, opening, sendable, told, unusual
+from atlas_hub.providers._alerting import CLIENT, looked_at, name_of, nonsense, opening, sendable, told
 from atlas_hub.providers.contract import Alert, Category, CheckResult, Form, Method, Names, Provider, Purpose, Receipt
 
 VENDOR: Final = "PagerDuty"
@@ -32,6 +32,7 @@ HOSTS: Final = {
 }
 """https://support.pagerduty.com/main/docs/service-regions"""
 FIELD: Final = "service_key"
+USUAL: Final = (r"[A-Za-z0-9]{32}", "32 letters and digits")
 SUMMARY_LENGTH: Final = 1024
 
 UNPROVEN: Final = (
@@ -80,16 +81,12 @@ class PagerDutyEvents(Method[EventsKey]):
         Raises a `ProviderError`.
         """
         ladder = Ladder(report)
-        with ladder.step("format", "Check the format") as rung:
-            warning = unusual(form.service_key, r"[A-Za-z0-9]{32}", "32 letters and digits")
-            rung.detail = warning or "Looks like an integration key."
+        warnings = looked_at(ladder, form.service_key, USUAL, "Looks like an integration key.")
         answer = await ladder.reach(VENDOR, _ask(form, http, "resolve", f"check-{new_id()}"))
         with ladder.step("accepted", "Ask whether the key has the right form") as rung:
             _read(answer, http)
             rung.detail = UNPROVEN
-        return CheckResult(
-            account=None, label=self.called(form), warnings=(warning,) if warning else (), unproven=UNPROVEN
-        )
+        return CheckResult(account=None, label=self.called(form), warnings=warnings, unproven=UNPROVEN)
 
     async def alert(self, form: EventsKey, alert: Alert, http: Http) -> Receipt:
         """Raise an alert and resolve it. Raises a `ProviderError`; after a `NetworkError` it may be open."""

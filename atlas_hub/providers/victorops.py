@@ -21,7 +21,7 @@ from atlas_hub.kit.errors import InsufficientPermissions, InvalidCredentials, Pr
 from atlas_hub.kit.http import Answer, Http, Upstream
 from atlas_hub.kit.ladder import Ladder, Report
 from atlas_hub.kit.secret import Secret
-from atlas_hub.providers._alerting import CLIENT, name_of, nonsense, sendable, told, unusual
+from atlas_hub.providers._alerting import CLIENT, UUID, looked_at, name_of, nonsense, sendable, told
 from atlas_hub.providers.contract import Alert, Category, CheckResult, Form, Method, Names, Provider, Purpose, Receipt
 
 VENDOR: Final = "VictorOps"
@@ -100,13 +100,8 @@ class VictorOpsRest(Method[RestKey]):
     async def check(self, form: RestKey, http: Http, report: Report) -> CheckResult:
         """Look at the key, and ask nobody: whatever is sent to VictorOps stands in its timeline."""
         del http
-        with Ladder(report).step("format", "Check the format") as rung:
-            usual = r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
-            warning = unusual(form.api_key, usual, "32 digits in five groups")
-            rung.detail = warning or f"Looks like a key. {UNPROVEN}"
-        return CheckResult(
-            account=None, label=self.called(form), warnings=(warning,) if warning else (), unproven=UNPROVEN
-        )
+        warnings = looked_at(Ladder(report), form.api_key, UUID, f"Looks like a key. {UNPROVEN}")
+        return CheckResult(account=None, label=self.called(form), warnings=warnings, unproven=UNPROVEN)
 
     async def alert(self, form: RestKey, alert: Alert, http: Http) -> Receipt:
         """Write a line into the timeline, which pages nobody and needs no end. Raises a `ProviderError`."""
