@@ -5,47 +5,23 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
 
 import httpx
 import pytest
 
-from atlas_hub import api as apis
 from atlas_hub.hub import Hub
-from atlas_hub.services import api_keys
-from atlas_hub.services.access import Actor, Role
 from tests.api.chat import typescript
+from tests.api.keyed import Client, Place, judging, place_for
 from tests.api.operated_server import served
-from tests.conftest import actor, open_hub
+from tests.conftest import open_hub
 from tests.conftest import test_settings as settings_for
-
-Client = httpx.AsyncClient  # noqa: TID251  # the tests are callers of the hub, not the hub
-
-
-@dataclass(frozen=True)
-class Place:
-    """A workspace, and the keys that call for it."""
-
-    owner: Actor
-    key: str
-    reader: str
-    elsewhere: str
-
-    @property
-    def workspace(self) -> str:
-        return self.owner.workspace
 
 
 async def place(hub: Hub) -> Place:
     """A workspace with an admin's key, one that may only read, and one for another API."""
-    owner = actor()
-    made = [
-        await api_keys.create(hub, owner, role=role, apis=[api])
-        for role, api in ((Role.ADMIN, "chat"), (Role.READ_ONLY, "chat"), (Role.OWNER, "admin"))
-    ]
-    return Place(owner, *(each.private_key.reveal() for each in made))
+    return await place_for(hub, "chat")
 
 
 @pytest.fixture(autouse=True)
@@ -55,32 +31,12 @@ def vendors_are_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv(f"ATLAS_UPSTREAM_{name}", "http://127.0.0.1:9")
 
 
-async def nobody(_request: object) -> None:
-    """A host in which nobody is signed in."""
-
-
-class NobodyIsSignedIn:
-    actor_of_request = staticmethod(nobody)
-
-
-async def beneath(scope: dict, receive: object, send: object) -> None:
-    raise AssertionError(f"{scope['path']} went to the app beneath")
-
-
-THE_APIS = apis.in_front_of(apis.build(NobodyIsSignedIn()))(beneath)
-
-
 @asynccontextmanager
 async def calling(key: str | None, **headers: str) -> AsyncIterator[Client]:
     """A client of the chat API that sends this key."""
     if key is not None:
         headers["Authorization"] = f"ApiKey {key}"
-    async with Client(
-        transport=httpx.ASGITransport(app=THE_APIS),
-        base_url="http://hub.test",
-        headers=headers,
-        event_hooks={"response": [as_every_answer]},
-    ) as client:
+    async with judging(as_every_answer, headers) as client:
         yield client
 
 

@@ -14,8 +14,9 @@ from novu_py import Novu, models
 from novu_py.utils import BackoffStrategy, RetryConfig
 
 from atlas_hub.hub import Hub
-from tests.api.chat.conftest import THE_APIS, Place
+from tests.api.chat.conftest import Place
 from tests.api.chat.ground import connection
+from tests.api.keyed import THE_APIS
 from tests.crash.killed import free_port
 
 NORETRY = RetryConfig("none", BackoffStrategy(1, 1, 1, 1), False)  # noqa: FBT003  # the client's signature

@@ -15,8 +15,9 @@ from atlas_hub.hub import Hub
 from atlas_hub.services import jobs, refreshing
 from atlas_hub.storage.models import Connection, Credential
 from tests.api.chat import consenting
-from tests.api.chat.conftest import THE_APIS, Client, Place
+from tests.api.chat.conftest import Client, Place
 from tests.api.chat.consenting import agreed, app
+from tests.api.keyed import THE_APIS
 from tests.conftest import open_hub
 from tests.conftest import test_settings as settings_for
 from tests.standins.slack import SlackStandin

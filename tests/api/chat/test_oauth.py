@@ -14,8 +14,9 @@ from atlas_hub.hub import Hub
 from atlas_hub.kit.secret import Secret
 from atlas_hub.services.chat_consents import context_hash
 from atlas_hub.storage.models import ChannelEndpoint, Connection, Credential, OAuthAttempt
-from tests.api.chat.conftest import THE_APIS, Client, Place, calling
+from tests.api.chat.conftest import Client, Place, calling
 from tests.api.chat.consenting import agreed, app
+from tests.api.keyed import THE_APIS
 from tests.conftest import open_hub
 from tests.conftest import test_settings as settings_for
 from tests.standins.browser import told

@@ -17,7 +17,7 @@ from atlas_hub.api import chat, chat_frame, chat_openapi
 from atlas_hub.api.chat_openapi import PATH
 from atlas_hub.api.described import document
 from atlas_hub.hub import Hub
-from tests.api.chat.conftest import OUR_SLACK, THE_APIS, Client, Place, calling
+from tests.api.chat.conftest import OUR_SLACK, Client, Place, calling
 from tests.api.chat.ground import MASK, TOKEN, connection
 from tests.api.describing import (
     CANARY,
@@ -31,6 +31,7 @@ from tests.api.describing import (
     operations,
     schemas_are_sound,
 )
+from tests.api.keyed import THE_APIS
 from tests.conftest import actor
 from tests.conftest import test_settings as settings_for
 

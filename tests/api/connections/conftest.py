@@ -4,61 +4,26 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 import httpx
 import pytest
 
-from atlas_hub import api as apis
 from atlas_hub.hub import Hub
-from atlas_hub.services import api_keys
-from atlas_hub.services.access import Actor, Role
 from tests.api.conftest import Vendors
-from tests.conftest import actor
+from tests.api.keyed import Client, Place, judging, place_for
 from tests.standins.discord import DiscordStandin
 from tests.standins.gchat import GchatStandin
 from tests.standins.slack import SlackStandin
 from tests.standins.slack_seed import ACME
 
-Client = httpx.AsyncClient  # noqa: TID251  # the tests are callers of the hub, not the hub
 PATH = "/api/connections"
-
-
-@dataclass(frozen=True)
-class Place:
-    """A workspace, and the keys that call for it."""
-
-    owner: Actor
-    key: str
-    reader: str
-    elsewhere: str
 
 
 async def place(hub: Hub) -> Place:
     """A workspace with an admin's key, one that may only read, and one for another API."""
-    owner = actor()
-    made = [
-        await api_keys.create(hub, owner, role=role, apis=[api])
-        for role, api in ((Role.ADMIN, "connections"), (Role.READ_ONLY, "connections"), (Role.OWNER, "admin"))
-    ]
-    return Place(owner, *(each.private_key.reveal() for each in made))
-
-
-class NobodyIsSignedIn:
-    """A host in which nobody is signed in."""
-
-    @staticmethod
-    async def actor_of_request(_request: object) -> None:
-        return None
-
-
-async def beneath(scope: dict[str, Any], receive: object, send: object) -> None:
-    raise AssertionError(f"{scope['path']} went to the app beneath")
-
-
-THE_APIS = apis.in_front_of(apis.build(NobodyIsSignedIn()))(beneath)
+    return await place_for(hub, "connections")
 
 
 @asynccontextmanager
@@ -66,12 +31,7 @@ async def calling(key: str | None, **headers: str) -> AsyncIterator[Client]:
     """A client that sends this key."""
     if key is not None:
         headers["Authorization"] = f"Bearer {key}"
-    async with Client(
-        transport=httpx.ASGITransport(app=THE_APIS),
-        base_url="http://hub.test",
-        headers=headers,
-        event_hooks={"response": [as_every_answer]},
-    ) as client:
+    async with judging(as_every_answer, headers) as client:
         yield client
 
 

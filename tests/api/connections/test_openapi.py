@@ -17,8 +17,9 @@ from atlas_hub.api.connections import ROUTES
 from atlas_hub.api.connections_openapi import OPERATIONS
 from atlas_hub.services import connections
 from tests.api.conftest import Vendors
-from tests.api.connections.conftest import PATH, THE_APIS, Client, calling, made, place
+from tests.api.connections.conftest import PATH, Client, calling, made, place
 from tests.api.describing import CONFORMING, ask_all, both_modes, by_status, living, no_fault_but_a_vendors
+from tests.api.keyed import THE_APIS
 from tests.conftest import open_hub
 from tests.conftest import test_settings as settings_for
 from tests.standins.slack_seed import ACME

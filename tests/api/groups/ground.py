@@ -11,19 +11,17 @@ from uuid import UUID
 
 import httpx
 
-from atlas_hub import api as apis
 from atlas_hub.hub import Hub
-from atlas_hub.services import api_keys
-from atlas_hub.services.access import Actor, Role
+from atlas_hub.services.access import Actor
 from atlas_hub.services.api_keys import NewKey
 from atlas_hub.services.wire_types import kinds
 from atlas_hub.storage import connections
 from atlas_hub.storage.models import Connection
 from tests.api.conftest import Vendors
+from tests.api.keyed import Client, judging, keys_of
 from tests.conftest import actor
 from tests.providers.entries import ENTRIES, UNLISTED
 
-Client = httpx.AsyncClient  # noqa: TID251  # the tests are callers of the hub, not the hub
 PREFIX = "/api/atlas/v1.0"
 SECRETS = {
     "PAGER_DUTY": ("serviceKey",),
@@ -67,38 +65,17 @@ class Place:
 async def place(hub: Hub) -> Place:
     """A workspace with an admin's key, one that may only read, and one for another API."""
     owner = actor()
-    made = [
-        await api_keys.create(hub, owner, role=role, apis=[api])
-        for role, api in ((Role.ADMIN, "groups"), (Role.READ_ONLY, "groups"), (Role.OWNER, "chat"))
-    ]
-    return Place(owner, *made)
+    return Place(owner, *await keys_of(hub, owner, "groups", "chat"))
 
 
 def digest(key: NewKey) -> httpx.DigestAuth:
     return httpx.DigestAuth(key.view.public_key, key.private_key.reveal())
 
 
-class NobodyIsSignedIn:
-    async def actor_of_request(self, _request: object) -> None:
-        return None
-
-
-async def beneath(scope: dict, receive: object, send: object) -> None:
-    raise AssertionError(f"{scope['path']} went to the app beneath")
-
-
-THE_APIS = apis.in_front_of(apis.build(NobodyIsSignedIn()))(beneath)
-
-
 @asynccontextmanager
 async def calling(key: NewKey | None) -> AsyncIterator[Client]:
     """A client that signs in with this key."""
-    async with Client(
-        transport=httpx.ASGITransport(app=THE_APIS),
-        base_url="http://hub.test",
-        auth=digest(key) if key else None,
-        event_hooks={"response": [as_every_answer]},
-    ) as client:
+    async with judging(as_every_answer, auth=digest(key) if key else None) as client:
         yield client
 
 
