@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+import json
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from atlas_hub.providers import PROVIDERS
 from atlas_hub.providers.contract import Alert, Alerts, Message, Sends
 from tests.providers.entries import ENTRIES, UNLISTED
 from tests.providers.entries.entry import Entry, Trouble
+from tests.standins.dial import Fault
 
 LOOPBACK = (ipaddress.ip_network("127.0.0.0/8"),)
 HURRIED = 1.0
@@ -76,6 +78,10 @@ class World:
             return await self.way.alert(self.form(**changed), ALERT, self.http)
         return await self.way.send(self.form(**changed), self.entry.to if to is None else to, MESSAGE, self.http)
 
+    def says(self, said: Any, path: str | None = None) -> None:
+        """Let the vendor answer with this, at a path or everywhere."""
+        self.standin.dial.set(Fault.NONSENSE, path=path, body=said if isinstance(said, str) else json.dumps(said))
+
     def hurry(self) -> None:
         self.http.patience = HURRIED
         if self.entry.seconds:
@@ -105,6 +111,26 @@ async def world(entry: Entry, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[
         http = Hurried(upstreams, Guard(LOOPBACK))
         yield World(entry, standin, http, monkeypatch)
         await http.close()
+
+
+@pytest.fixture
+def answered(world: World, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Give every answer whose path has `path` in it another status and, where they are told, body and headers."""
+
+    def begin(status: int, said: Any = None, headers: Mapping[str, str] | None = None, path: str = "/") -> None:
+        ask = world.http.ask
+
+        async def instead(upstream: Any, method: str, asked: str, **named: Any) -> Any:
+            answer = await ask(upstream, method, asked, **named)
+            if path not in asked:
+                return answer
+            text = said if isinstance(said, str | bytes) else json.dumps(said)
+            body = answer.body if said is None else text.encode() if isinstance(text, str) else text
+            return replace(answer, status=status, headers=answer.headers if headers is None else headers, body=body)
+
+        monkeypatch.setattr(world.http, "ask", instead)
+
+    return begin
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 
 import pytest
 
@@ -37,10 +36,6 @@ LOOKALIKES = {
     "xoxb-1\r\nX-Evil: 1": "characters",
     "xoxb-\u0661": "characters",
 }
-
-
-def answers(world, path, said):
-    world.standin.dial.set(Fault.NONSENSE, path=path, body=json.dumps(said))
 
 
 @pytest.mark.parametrize("token", LOOKALIKES)
@@ -99,7 +94,7 @@ async def test_the_scopes_are_those_of_the_header_and_the_missing_ones_are_named
 
 async def test_scopes_are_not_told_where_the_header_is_missing(world):
     said = {"ok": True, "team_id": "T0ACME", "user_id": "U0ATLAS", "team": "A", "user": "a", "bot_id": "B0ATLAS"}
-    answers(world, None, said)
+    world.says(said)
     assert (await world.check()).granted is None
     assert world.steps[-1].detail == "Slack did not tell them."
 
@@ -116,7 +111,7 @@ async def test_an_enterprise_is_the_account_only_where_the_install_is_its_own(wo
 
 
 async def test_an_answer_that_names_neither_bot_nor_team_will_do(world):
-    answers(world, None, {"ok": True, "team_id": "T0ACME", "user_id": "U0ATLAS"})
+    world.says({"ok": True, "team_id": "T0ACME", "user_id": "U0ATLAS"})
     account = (await world.check()).account
     assert (account.name, account.details) == ("T0ACME", {"Workspace": "T0ACME", "Team ID": "T0ACME"})
 
@@ -163,7 +158,7 @@ async def test_a_token_that_ended_says_how_to_get_another(world, state, kind):
     ],
 )
 async def test_a_code_becomes_an_error_of_ours(world, code, kind):
-    answers(world, None, {"ok": False, "error": code})
+    world.says({"ok": False, "error": code})
     with pytest.raises(kind) as caught:
         await world.check()
     assert type(caught.value) is kind
@@ -173,7 +168,7 @@ async def test_a_code_becomes_an_error_of_ours(world, code, kind):
 
 @pytest.mark.parametrize("code", ["Never Heard", "x" * 65, "xoxb-1-2", 7, None, ["a"], {"b": 1}, "a\nb"])
 async def test_a_code_that_is_none_is_not_repeated(world, code):
-    answers(world, None, {"ok": False, "error": code})
+    world.says({"ok": False, "error": code})
     for ask, kind, text in (
         (world.check, InvalidCredentials, "Slack rejected the token. Copy the Bot User OAuth Token again."),
         (world.send, PlatformError, "Slack could not do this. Try again later."),
@@ -185,7 +180,7 @@ async def test_a_code_that_is_none_is_not_repeated(world, code):
 
 
 async def test_a_code_that_nobody_knows_is_named_and_no_end_of_the_token(world):
-    answers(world, None, {"ok": False, "error": "never_heard_of"})
+    world.says({"ok": False, "error": "never_heard_of"})
     with pytest.raises(InvalidCredentials) as caught:
         await world.check()
     assert caught.value.field == "bot_token"
@@ -238,7 +233,7 @@ async def test_a_message_is_plain_text_without_mentions_or_previews(world):
 
 @pytest.mark.parametrize("said", [{"ok": True}, {"ok": True, "ts": "now", "channel": "C0GENERAL"}])
 async def test_without_a_receipt_nothing_was_sent(world, said):
-    answers(world, "*/chat.postMessage", said)
+    world.says(said, "*/chat.postMessage")
     with pytest.raises(PlatformError):
         await world.send()
 
@@ -249,23 +244,8 @@ async def test_a_token_is_revoked_at_slack_and_twice_is_well(world):
         await world.check()
     assert (await world.way.revoke(world.form(), world.http)).dead is True
     world.mend()
-    answers(world, "*/auth.revoke", {"ok": True, "revoked": False})
+    world.says({"ok": True, "revoked": False}, "*/auth.revoke")
     assert (await world.way.revoke(world.form(), world.http)).dead is False
-
-
-@pytest.fixture
-def answered(world, monkeypatch):
-    """Give every answer another status and, where it is not None, another body."""
-    ask = world.http.ask
-
-    def begin(status, body=None):
-        async def instead(*given, **named):
-            answer = await ask(*given, **named)
-            return replace(answer, status=status, body=answer.body if body is None else body)
-
-        monkeypatch.setattr(world.http, "ask", instead)
-
-    return begin
 
 
 @pytest.mark.parametrize(
@@ -336,14 +316,14 @@ async def test_of_a_bot_token_of_any_shape_slack_is_the_judge(world, token):
     ],
 )
 async def test_a_vendor_that_knows_only_the_one_probe_still_connects(world, who, app, name):
-    answers(world, "*/auth.test", {"ok": True, **who})
+    world.says({"ok": True, **who}, "*/auth.test")
     result = await world.check()
     assert (result.account.key, result.account.app_key, result.label) == ("T123", app, name)
     assert result.account.details == {"Workspace": name, "Team ID": "T123"}
 
 
 async def test_an_account_without_a_team_is_none(world):
-    answers(world, "*/auth.test", {"ok": True, "team": "Acme", "user_id": "U1"})
+    world.says({"ok": True, "team": "Acme", "user_id": "U1"}, "*/auth.test")
     with pytest.raises(PlatformError):
         await world.check()
 
@@ -394,14 +374,14 @@ async def test_an_empty_page_is_not_the_end(world):
 
 @pytest.mark.parametrize("meta", [{}, {"response_metadata": None}, {"response_metadata": {"next_cursor": ""}}])
 async def test_a_cursor_that_is_not_there_is_the_end(world, meta):
-    answers(world, "*/conversations.list", {"ok": True, "channels": [{"id": "C1", "name": "x"}], **meta})
+    world.says({"ok": True, "channels": [{"id": "C1", "name": "x"}], **meta}, "*/conversations.list")
     (found,) = (await listed(world)).channels
     assert (found.id, found.private, found.members, found.joined) == ("C1", False, None, None)
 
 
 async def test_a_cursor_that_comes_again_ends_with_an_error(world):
     again = {"ok": True, "channels": [{"id": "C1", "name": "x"}], "response_metadata": {"next_cursor": "YQ=="}}
-    answers(world, "*/conversations.list", again)
+    world.says(again, "*/conversations.list")
     with pytest.raises(PlatformError):
         await listed(world)
     assert len(listing_calls(world)) == 2
@@ -411,7 +391,7 @@ async def test_a_cursor_that_comes_again_ends_with_an_error(world):
     "channels", [None, {}, [{"name": "x"}], [{"id": "C/1", "name": "x"}], [{"id": "C1", "name": 5}]]
 )
 async def test_a_list_that_makes_no_sense_is_not_believed(world, channels):
-    answers(world, "*/conversations.list", {"ok": True, "channels": channels})
+    world.says({"ok": True, "channels": channels}, "*/conversations.list")
     with pytest.raises(PlatformError):
         await listed(world)
 
@@ -435,7 +415,7 @@ async def test_without_groups_read_only_public_ones(world):
     ],
 )
 async def test_what_slack_says_of_a_list(world, error, kind):
-    answers(world, "*/conversations.list", {"ok": False, "error": error, "needed": "channels:read"})
+    world.says({"ok": False, "error": error, "needed": "channels:read"}, "*/conversations.list")
     with pytest.raises(kind):
         await listed(world)
 

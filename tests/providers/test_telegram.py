@@ -2,20 +2,12 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import replace
-
 import pytest
 
 from atlas_hub.kit.errors import BadForm, InsufficientPermissions, InvalidCredentials, PlatformError, RateLimited
 from tests.standins import telegram
-from tests.standins.dial import Fault
 
 pytestmark = pytest.mark.entry("telegram", "bot_token")
-
-
-def answers(world, said):
-    world.standin.dial.set(Fault.NONSENSE, body=json.dumps(said))
 
 
 @pytest.mark.parametrize(
@@ -69,7 +61,7 @@ async def test_an_unknown_token_is_refused_as_malformed_or_unknown(world):
 
 
 async def test_what_is_no_bot_is_refused(world):
-    answers(world, {"ok": True, "result": {"id": 7, "is_bot": False, "username": "grace"}})
+    world.says({"ok": True, "result": {"id": 7, "is_bot": False, "username": "grace"}})
     with pytest.raises(InvalidCredentials) as caught:
         await world.check()
     assert caught.value.field == "bot_token"
@@ -88,7 +80,7 @@ async def test_what_is_no_bot_is_refused(world):
     ],
 )
 async def test_an_identity_that_makes_no_sense_is_not_believed(world, result):
-    answers(world, {"ok": True, "result": result})
+    world.says({"ok": True, "result": result})
     with pytest.raises(PlatformError):
         await world.check()
     world.mend()
@@ -97,7 +89,7 @@ async def test_an_identity_that_makes_no_sense_is_not_believed(world, result):
 
 @pytest.mark.parametrize(("told", "seconds"), [(7, 7), (0, 1), (10**6, 86_400), ("soon", 60), (None, 60), (-5, 60)])
 async def test_the_waiting_time_is_in_the_body(world, told, seconds):
-    answers(world, {"ok": False, "error_code": 429, "description": "x", "parameters": {"retry_after": told}})
+    world.says({"ok": False, "error_code": 429, "description": "x", "parameters": {"retry_after": told}})
     with pytest.raises(RateLimited) as caught:
         await world.check()
     assert caught.value.retry_after == seconds
@@ -128,7 +120,7 @@ async def test_a_chat_that_takes_nothing_is_the_fault_of_the_destination(world, 
     ],
 )
 async def test_a_description_becomes_a_remedy(world, description):
-    answers(world, {"ok": False, "error_code": 400, "description": description})
+    world.says({"ok": False, "error_code": 400, "description": description})
     with pytest.raises(InsufficientPermissions) as caught:
         await world.send()
     assert caught.value.field == "to"
@@ -136,7 +128,7 @@ async def test_a_description_becomes_a_remedy(world, description):
 
 
 async def test_a_description_is_never_repeated(world):
-    answers(world, {"ok": False, "error_code": 400, "description": f"canary {telegram.ATLAS}"})
+    world.says({"ok": False, "error_code": 400, "description": f"canary {telegram.ATLAS}"})
     with pytest.raises(PlatformError) as caught:
         await world.send()
     assert caught.value.text == "Telegram could not do this (400). Try again later."
@@ -150,7 +142,7 @@ async def test_ids_and_public_names_are_taken(world, to):
 
 async def test_without_a_receipt_nothing_was_sent(world):
     for number in (None, "7", True):
-        answers(world, {"ok": True, "result": {"message_id": number}})
+        world.says({"ok": True, "result": {"message_id": number}})
         with pytest.raises(PlatformError):
             await world.send()
 
@@ -188,21 +180,6 @@ async def test_a_message_that_is_refused_without_a_code_is_judged_by_the_status(
         await world.send()
 
 
-@pytest.fixture
-def answered(world, monkeypatch):
-    """Give every answer another status and, where it is not None, another body."""
-    ask = world.http.ask
-
-    def begin(status, body=None):
-        async def instead(*given, **named):
-            answer = await ask(*given, **named)
-            return replace(answer, status=status, body=answer.body if body is None else body)
-
-        monkeypatch.setattr(world.http, "ask", instead)
-
-    return begin
-
-
 @pytest.mark.parametrize("token", ["invalid-token", "123456:TEST", "123456789:", "1" * 21 + ":" + "a" * 35])
 async def test_of_a_token_of_any_shape_telegram_is_the_judge(world, token):
     with pytest.raises(InvalidCredentials) as caught:
@@ -223,7 +200,7 @@ async def test_of_a_token_of_any_shape_telegram_is_the_judge(world, token):
     ],
 )
 async def test_a_vendor_that_knows_only_the_one_probe_still_connects(world, bot, name, username, url):
-    answers(world, {"ok": True, "result": bot})
+    world.says({"ok": True, "result": bot})
     result = await world.check()
     assert (result.label, result.account.name, result.account.url) == (name, name, url)
     assert result.account.wire == {"botId": "7", "botUsername": username}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -25,24 +24,6 @@ from tests.standins import whatsapp
 from tests.standins.dial import Fault
 
 pytestmark = pytest.mark.entry("whatsapp", "access_token")
-
-
-@pytest.fixture
-def answered(world, monkeypatch):
-    """Give every answer for a path another status, body and headers."""
-
-    def begin(status, said, headers=None, path="/"):
-        ask = world.http.ask
-
-        async def instead(upstream, method, asked, **named):
-            answer = await ask(upstream, method, asked, **named)
-            body = said if isinstance(said, str) else json.dumps(said)
-            given = replace(answer, status=status, headers=headers or {}, body=body.encode())
-            return given if path in asked else answer
-
-        monkeypatch.setattr(world.http, "ask", instead)
-
-    return begin
 
 
 def error(code, message="canary", **facts):
