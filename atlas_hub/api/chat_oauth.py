@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from html import escape
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -13,6 +12,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from atlas_hub.api.chat_errors import Refused, bad_request, said_path
 from atlas_hub.api.chat_fields import SUBSCRIBER_LENGTH, Fields
 from atlas_hub.api.chat_frame import ChatCall, Route, Verb
+from atlas_hub.api.consent_page import consent_page
 from atlas_hub.api.envelope import JSON
 from atlas_hub.kit import clock
 from atlas_hub.services import chat_arrivals, chat_consents
@@ -33,10 +33,6 @@ HEADERS: Final = {
 }
 _PARAMS: Final = frozenset({"code", "state", "error", "error_description", "tenant", "admin_consent"})
 _LONGEST: Final = 4096
-_STYLE: Final = (
-    ":root{color-scheme:light dark}body{font:1rem/1.5 system-ui,sans-serif;margin:0;display:grid;min-height:100vh;"
-    "place-items:center;background:Canvas;color:CanvasText}main{max-width:34rem;padding:1.5rem}h1{font-size:1.4rem}"
-)
 
 
 async def chat(call: ChatCall) -> dict[str, str]:
@@ -112,7 +108,7 @@ async def callback(call: ChatCall) -> Response:
         return _refused(call.request, error)
     if arrived.address:
         return RedirectResponse(arrived.address, HTTPStatus.FOUND, HEADERS)
-    return HTMLResponse(_page("Connection complete", _said(arrived)), headers=HEADERS)
+    return HTMLResponse(consent_page("Connection complete", _said(arrived)), headers=HEADERS)
 
 
 def _said(arrived: Arrived) -> str:
@@ -123,18 +119,10 @@ def _refused(request: Request, error: CameToNothing) -> Response:
     """A page for people, the API's own words for programs."""
     if "text/html" in request.headers.get("accept", ""):
         said = f"{error.text}. Nothing was linked. Go back to where you came from and begin again."
-        return HTMLResponse(_page("Not connected", said.replace("..", ".")), error.status, HEADERS)
+        return HTMLResponse(consent_page("Not connected", said.replace("..", ".")), error.status, HEADERS)
     path = said_path(request.url.path, request.scope.get("query_string", b""))
     body = Refused(error.status, error.text).body(path, clock.now(), "")
     return Response(to_json(body), error.status, HEADERS, JSON)
-
-
-def _page(title: str, text: str) -> str:
-    return (
-        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<style>{_STYLE}</style></head><body><main><h1>{escape(title)}</h1><p>{escape(text)}</p></main></body></html>"
-    )
 
 
 def _asking(path: str, verb: Verb) -> Route:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Awaitable, Callable, Mapping
-from html import escape
 from http import HTTPStatus
 from typing import Final
 from urllib.parse import parse_qsl, urlsplit
@@ -21,6 +20,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from atlas_hub.api.callers import Actors, origin_of
+from atlas_hub.api.consent_page import consent_page
 from atlas_hub.hub import Hub, Unreachable
 from atlas_hub.hub import hub as the_hub
 from atlas_hub.kit import logs, oauth
@@ -57,12 +57,6 @@ HEADERS: Final = {
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'",
     "X-Robots-Tag": "noindex",
 }
-_STYLE = (
-    ":root{color-scheme:light dark}body{font:1rem/1.5 system-ui,sans-serif;margin:0;display:grid;min-height:100vh;"
-    "place-items:center;background:Canvas;color:CanvasText}main{max-width:34rem;padding:1.5rem}h1{font-size:1.4rem}"
-    "a{display:inline-block;padding:.6rem 1rem;border:1px solid;border-radius:.5rem;color:inherit}"
-    "a:focus-visible{outline:3px solid Highlight;outline-offset:2px}"
-)
 
 
 def build(actors: Actors, route: str | None) -> ASGIApp:
@@ -248,11 +242,4 @@ def _broken(error: Exception, number: str) -> Response:
 
 
 def _page(title: str, text: str, code: int, back: str = "") -> Response:
-    link = f'<p><a href="{escape(back)}">Back to the Integrations page</a></p>' if back else ""
-    body = (
-        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f'<style>{_STYLE}</style></head><body><main><h1>{escape(title)}</h1><p role="alert">{escape(text)}</p>{link}'
-        "</main></body></html>"
-    )
-    return HTMLResponse(body, code, HEADERS)
+    return HTMLResponse(consent_page(title, text, alert=True, back=back), code, HEADERS)
