@@ -154,7 +154,7 @@ ERRORS: Final[Mapping[int, str]] = {
     "encryption key is missing.",
 }
 ALWAYS: Final = (401, 403, 429, 500, 503)
-BODIES: Final = (400, 413, 415, 422)
+CHANGES: Final = (*ALWAYS, 400, 413, 415, 422, 404, 409, 502)
 API: Final = Api(
     title="Atlas Hub connections API",
     about="""\
@@ -185,7 +185,7 @@ OPERATIONS: Final = (
         summary="Prove credentials and store them as a new connection",
         status=201,
         answer=Connection,
-        errors=(*ALWAYS, *BODIES, 404, 409, 502),
+        errors=CHANGES,
         body=CREATE,
         example={"platform": "slack", "name": "Engineering", "credentials": {"bot_token": "made-up-example"}},
     ),
@@ -204,7 +204,7 @@ OPERATIONS: Final = (
         id="updateConnection",
         summary="Change name, credentials or settings; refused credentials change nothing",
         answer=ConnectionDetail,
-        errors=(*ALWAYS, *BODIES, 404, 409, 502),
+        errors=CHANGES,
         body=CHANGE,
         example={"name": "Platform", "settings": {"sync_interval_minutes": 60}},
         parameters=(ONE,),
@@ -242,7 +242,7 @@ OPERATIONS: Final = (
         id="chooseChannels",
         summary="Which channels to sync: these, or every public one",
         answer=list[Channel],
-        errors=(*ALWAYS, *BODIES, 404, 409, 502),
+        errors=CHANGES,
         body=ChannelsBody,
         example={"channel_ids": ["C0123456789"], "sync_all": False},
         parameters=(ONE,),

@@ -83,7 +83,7 @@ async def by_id(hub: Hub, tx: Tx, workspace: str, provider: Provider, app_id: st
     if app is None:
         raise AuthExpired(f"The OAuth app of {provider.name} that this was granted to is not here any more. Reconnect.")
     if client_id and app.client_id != client_id:
-        raise AuthExpired(f"This was granted to another OAuth app of {provider.name} than the present one. Reconnect.")
+        raise _moved(provider)
     return app
 
 
@@ -128,6 +128,10 @@ def moved(hub: Hub, provider: Provider, credential: Credential) -> AuthExpired |
     app = given(hub, provider) if credential.app_id == ENV else None
     if app is None or app.client_id == credential.client_id:
         return None
+    return _moved(provider)
+
+
+def _moved(provider: Provider) -> AuthExpired:
     return AuthExpired(f"This was granted to another OAuth app of {provider.name} than the present one. Reconnect.")
 
 

@@ -13,7 +13,7 @@ from atlas_hub.kit.ids import is_id
 from atlas_hub.services import channel_endpoints
 from atlas_hub.services.access import Actor, require_admin
 from atlas_hub.services.changing import Change, changing
-from atlas_hub.services.channel_views import connection_view, endpoint_view
+from atlas_hub.services.channel_views import ConnectionView, EndpointView, connection_view, endpoint_view
 from atlas_hub.services.chat_words import CHANNEL_PROVIDER_IDS, integration_kind_of, integration_provider
 from atlas_hub.services.subscriber_rows import made
 from atlas_hub.storage import chat, installation
@@ -197,39 +197,28 @@ async def listing(
 
 def _of_connection(row: Any) -> Listed:
     view = connection_view(row)
-    return Listed(
-        id=view.id,
-        kind="connection",
-        identifier=view.identifier,
-        subscriber=view.subscriber or "",
-        contexts=tuple(view.contexts),
-        integration=row.label or "",
-        provider=row.provider,
-        state=row.state,
-        reason=row.reason,
-        account=row.account_name or view.workspace_name or view.workspace_id,
-        created_at=view.created_at,
-        updated_at=view.updated_at,
-        created_by=row.created_by,
-    )
+    account = row.account_name or view.workspace_name or view.workspace_id
+    return _listed(row, view, kind="connection", state=row.state, reason=row.reason, account=account)
 
 
 def _of_endpoint(row: Any) -> Listed:
     view = endpoint_view(row)
+    return _listed(row, view, kind="endpoint", state="", reason="", account=view.type)
+
+
+def _listed(row: Any, view: ConnectionView | EndpointView, **own: str) -> Listed:
+    """A row of the page's list; `own` is what connections and endpoints have each in a way of their own."""
     return Listed(
         id=view.id,
-        kind="endpoint",
         identifier=view.identifier,
         subscriber=view.subscriber or "",
         contexts=tuple(view.contexts),
         integration=row.label or "",
         provider=row.provider or "",
-        state="",
-        reason="",
-        account=view.type,
         created_at=view.created_at,
         updated_at=view.updated_at,
         created_by=row.created_by,
+        **own,
     )
 
 
