@@ -163,3 +163,16 @@ def test_no_name_says_nothing() -> None:
 def test_files_stay_readable() -> None:
     long = {name_of(path): lines for path in FILES if (lines := len(path.read_text().splitlines())) > 300}
     assert set(long) <= {"storage/models.py"}  # all tables in one place, as docs/decisions/0005 wants
+
+
+def test_functions_stay_readable() -> None:
+    long = {}
+    for path in FILES:
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                told = node.body[0] if ast.get_docstring(node) is not None else None
+                lines = node.end_lineno - node.lineno + 1
+                lines -= told.end_lineno - told.lineno + 1 if told else 0
+                if lines > 40:
+                    long[f"{name_of(path)}:{node.name}"] = lines
+    assert long == {}  # without the docstring

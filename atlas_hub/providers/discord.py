@@ -92,17 +92,10 @@ class DiscordBot(Method[BotToken]):
             username = shown(bot.username or "", SHOWN_LENGTH - 1)
             name = f"@{username}" if username else bot.id
             rung.detail = f"as {name}"
+        application = await _compared(form, http, ladder)
         warnings: list[str] = []
-        with ladder.step("application", "Compare the application") as rung:
-            application = await _learn(form, http, "/applications/@me", _APPLICATION)
-            if application is None:
-                if not form.application_id:
-                    raise PlatformError("Discord did not tell the application. Try again, or enter the Application ID.")
-                rung.ok, rung.detail = False, "Discord did not tell it."
-                warnings.append("Discord did not tell the application, so its ID and key could not be compared.")
-            else:
-                _compare(form, application)
-                rung.detail = "Application ID and Public Key belong to this token."
+        if application is None:
+            warnings.append("Discord did not tell the application, so its ID and key could not be compared.")
         learned = _learned(form, application)
         form = form.model_copy(update=learned)
         with ladder.step("servers", "Look for servers") as rung:
@@ -151,6 +144,20 @@ async def _servers_of(form: BotToken, http: Http) -> list[_Guild] | None:
         return await _learn(form, http, f"/users/@me/guilds?limit={GUILD_LIMIT}", _GUILDS)
     answer = await ask(form.bot_token, form.application_id, http, f"/guilds/{form.guild_id}")
     return [read_as(_SERVER, answer, of_server=True)]
+
+
+async def _compared(form: BotToken, http: Http, ladder: Ladder) -> _Application | None:
+    """The application that Discord tells, which is the one that was typed; None where it tells none."""
+    with ladder.step("application", "Compare the application") as rung:
+        application = await _learn(form, http, "/applications/@me", _APPLICATION)
+        if application is not None:
+            _compare(form, application)
+            rung.detail = "Application ID and Public Key belong to this token."
+        elif form.application_id:
+            rung.ok, rung.detail = False, "Discord did not tell it."
+        else:
+            raise PlatformError("Discord did not tell the application. Try again, or enter the Application ID.")
+    return application
 
 
 def _compare(form: BotToken, told: _Application) -> None:

@@ -16,6 +16,7 @@ from atlas_hub.kit.secret import Secret
 from atlas_hub.services.access import Actor, Role, require_admin
 from atlas_hub.storage import api_keys as stored
 from atlas_hub.storage import audit, installation
+from atlas_hub.storage.db import Tx
 from atlas_hub.storage.models import ApiKey
 from atlas_hub.storage.sealed import bound_to
 
@@ -74,16 +75,13 @@ async def create(
         head = await audit.head_of(tx, actor.workspace, begins=begins)
         if is_id(once) and await stored.find(tx, actor.workspace, once) is not None:
             raise Conflict("This form was sent before. The key was made then, and is shown once. See the list.")
-        public_key = _draw_public_key()
-        while await stored.public_key_is_taken(tx, public_key):
-            public_key = _draw_public_key()
         row = ApiKey(
             id=once if is_id(once) else new_id(),
             workspace=actor.workspace,
             name=name.strip(),
             role=role.value,
             apis=[api for api in APIS if api in apis],
-            public_key=public_key,
+            public_key=await _free_public_key(tx),
             lookup=hub.vault.fingerprint(private_key),
             sealed=b"",
             key_id=hub.vault.active_id,
@@ -218,6 +216,13 @@ def _require_form(role: Role, apis: Sequence[str], name: str) -> None:
         faults["name"] = f"The name is too long or has a line break. Use at most {NAME_LENGTH} characters on one line."
     if faults:
         raise BadForm(faults)
+
+
+async def _free_public_key(tx: Tx) -> str:
+    drawn = _draw_public_key()
+    while await stored.public_key_is_taken(tx, drawn):
+        drawn = _draw_public_key()
+    return drawn
 
 
 def _draw_public_key() -> str:

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from atlas_hub.bus import Changed
 from atlas_hub.hub import Hub
 from atlas_hub.kit.errors import BadForm, InsufficientPermissions, NotFound, ProviderError, VaultLocked
-from atlas_hub.providers.contract import CheckResult, Report, silent
+from atlas_hub.providers.contract import CheckResult, Form, Method, Report, silent
 from atlas_hub.services import asking, pending, saving, truths, uses, waiting
 from atlas_hub.services.access import Actor, require_admin
 from atlas_hub.services.changing import changing
 from atlas_hub.services.opening import opened
 from atlas_hub.services.views import ConnectionView, view_with
 from atlas_hub.storage import connections as stored
+from atlas_hub.storage.models import Connection
 
 CHECKS_A_MINUTE: Final = 10
 _TOO_OFTEN: Final = "This connection was checked ten times within a minute. Wait a little, then check again."
@@ -50,18 +51,7 @@ async def checked(
         await hub.limits.hit("check", row.id, times=CHECKS_A_MINUTE, seconds=60, text=_TOO_OFTEN)
     else:
         waiting.require(row, hub.now())
-    outcome: CheckResult | ProviderError | VaultLocked
-    if form is not None:
-        await uses.count(hub, row)
-    try:
-        if form is None:
-            outcome = locked or _UNOPENED
-        else:
-            outcome = await asking.check(method, form, hub.http, report, hub=hub, row=row)
-    except ProviderError as error:
-        outcome = error
-    except BadForm as error:  # an address that an admin typed is not allowed any more
-        outcome = InsufficientPermissions(error.text)
+    outcome = (locked or _UNOPENED) if form is None else await _asked(hub, row, method, form, report)
     async with changing(hub, actor) as change:
         present = await stored.find(change.tx, actor.workspace, row.id)
         if present is None:
@@ -89,3 +79,16 @@ async def checked(
         done = Checked(view=view_with(hub.vault, provider, present, credential), refusal=refusal)
     await hub.bus.publish(Changed(actor.workspace, provider.slug))
     return done
+
+
+async def _asked(
+    hub: Hub, row: Connection, method: Method[Any], form: Form, report: Report
+) -> CheckResult | ProviderError:
+    """What the vendor says of a form, which is used with that."""
+    await uses.count(hub, row)
+    try:
+        return await asking.check(method, form, hub.http, report, hub=hub, row=row)
+    except ProviderError as error:
+        return error
+    except BadForm as error:  # an address that an admin typed is not allowed any more
+        return InsufficientPermissions(error.text)

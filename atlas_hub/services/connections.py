@@ -86,27 +86,16 @@ async def connect(
     hub.vault.require_open()
     full = await completed(hub, actor, keep, method, values) if keep else values
     form = method.read(full)
-    async with hub.db.reading() as tx:
-        begins = await installation.may_begin(tx, actor.workspace)
-        kept = await stored.find(tx, actor.workspace, keep) if keep else None
+    begins, kept = await _before(hub, actor, keep)
     if kept is not None and stands_in(method, values, full):
         await uses.count(hub, kept)
-    try:
+    async with storing.tried(hub, actor, provider, begins=begins):
         result, silence = await _prove(method, form, hub, report, save_unverified=save_unverified)
         renewing.require(provider, result, needs)
-    except ProviderError as error:
-        async with changing(hub, actor, begins=begins) as change:  # someone tried: that is an event, too
-            await change.note("connect_failed", provider=provider.slug, failed=True, code=error.code)
-        raise
-    proven = result.account
-    if result.learned:
-        form = form.model_copy(update=dict(result.learned))
-    if kept and proven and (proven.app_key, proven.key) != (kept.app_key, kept.account_key):
-        form = method.read(values)  # what was kept is the other account's
     order = credentials.Order(
         provider=provider,
         method=method,
-        form=form,
+        form=_proven(method, form, values, result, kept),
         result=result,
         silence=silence,
         source=source,
@@ -114,9 +103,26 @@ async def connect(
         agreed=agreed,
         label=called(label) if label else "",
     )
-    saved = await storing.store(hub, actor, order, begins=begins)
-    await hub.bus.publish(Changed(actor.workspace, provider.slug))
-    return saved
+    return await storing.store(hub, actor, order, begins=begins)
+
+
+async def _before(hub: Hub, actor: Actor, keep: str) -> tuple[bool, Connection | None]:
+    """What `changing` asks about `begins`, and the connection whose values stand in."""
+    async with hub.db.reading() as tx:
+        begins = await installation.may_begin(tx, actor.workspace)
+        return begins, await stored.find(tx, actor.workspace, keep) if keep else None
+
+
+def _proven(
+    method: Method[Any], form: Form, values: Mapping[str, Any], result: CheckResult, kept: Connection | None
+) -> Form:
+    """The form that is stored, once the vendor has told whose it is and what it learned."""
+    account = result.account
+    if kept and account and (account.app_key, account.key) != (kept.app_key, kept.account_key):
+        form = method.read(values)  # what was kept is the other account's
+    elif result.learned:
+        form = form.model_copy(update=dict(result.learned))
+    return form
 
 
 async def adopt(hub: Hub, actor: Actor, slug: str, report: Report = silent) -> Connected:

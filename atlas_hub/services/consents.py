@@ -34,6 +34,7 @@ from atlas_hub.storage.sealed import bound_to
 
 LASTS: Final = timedelta(minutes=10)
 BEGUN_A_MINUTE: Final = 20
+_TOO_OFTEN: Final = "You began to connect very often within a minute. Wait a little, then try again."
 STATE_LENGTH: Final = 200
 """The longest state that is looked up; ours are shorter."""
 
@@ -101,21 +102,13 @@ async def begin(
     if provider is None:
         raise NotFound("There is no such provider.")
     apps.consent_of(provider)  # says so where there is none
-    await hub.limits.hit(
-        "consent",
-        actor.id,
-        times=BEGUN_A_MINUTE,
-        seconds=60,
-        text="You began to connect very often within a minute. Wait a little, then try again.",
-    )
-    features: list[str] | None = None
+    await hub.limits.hit("consent", actor.id, times=BEGUN_A_MINUTE, seconds=60, text=_TOO_OFTEN)
     async with hub.db.transaction() as tx:
         app = await apps.of_page(hub, tx, actor.workspace, provider)
         row = await find(tx, actor.workspace, connection_id) if connection_id else None
         if connection_id and (row is None or row.provider != slug):
             raise NotFound("The connection that was to be connected anew is not there any more.")
-        if row is not None:
-            features = row.features
+        features = row.features if row is not None else None
         if feature:
             features = with_feature(provider, features, feature)
         asked = {
@@ -130,8 +123,7 @@ async def begin(
             "back": back,
         }
         await stored.forget_former(tx, actor.workspace, slug, hub.now())
-        kept = _Kept(hub, actor, provider, browser, hub.now() + LASTS)
-        address = kept.ask(tx, app, asked)
+        address = _Kept(hub, actor, provider, browser, hub.now() + LASTS).ask(tx, app, asked)
     await hub.bus.publish(Changed(actor.workspace, slug))
     return address
 

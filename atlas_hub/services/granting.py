@@ -64,9 +64,7 @@ async def save(
         features=None if features is None else tuple(features),
         renews=asked["connection"],
     )
-    saved = await storing.store(hub, actor, order, begins=begins)
-    await hub.bus.publish(Changed(actor.workspace, provider.slug))
-    return saved
+    return await storing.store(hub, actor, order, begins=begins)
 
 
 def _method(provider: Provider) -> Method[Any]:

@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from atlas_hub.bus import Changed
 from atlas_hub.hub import Hub
-from atlas_hub.kit.errors import InsufficientPermissions, ManagedByEnvironment, NotFound, ProviderError
+from atlas_hub.kit.errors import InsufficientPermissions, ManagedByEnvironment, NotFound
 from atlas_hub.kit.reading import is_blank
 from atlas_hub.providers import PROVIDERS
 from atlas_hub.providers.contract import CheckResult, Feature, Method, Provider, Purpose, silent
 from atlas_hub.services import asking, credentials, environment, saving, storing, uses
 from atlas_hub.services.access import Actor, require_admin
-from atlas_hub.services.changing import changing
 from atlas_hub.services.opening import completed, stands_in
 from atlas_hub.services.views import Connected
 from atlas_hub.storage import connections as stored
@@ -49,13 +47,9 @@ async def renew(
     form = method.read(full)
     if stands_in(method, values, full):
         await uses.count(hub, row)
-    try:
+    async with storing.tried(hub, actor, provider, begins=False, subject=row.id):
         result = await asking.check(method, form, hub.http, silent, hub=hub)
         require(provider, result, needs)
-    except ProviderError as error:
-        async with changing(hub, actor, begins=False) as change:
-            await change.note("connect_failed", provider=provider.slug, subject=row.id, failed=True, code=error.code)
-        raise
     order = credentials.Order(
         provider=provider,
         method=method,
@@ -66,9 +60,7 @@ async def renew(
         mode=saving.RENEW,
         renews=row.id,
     )
-    saved = await storing.store(hub, actor, order, begins=False)
-    await hub.bus.publish(Changed(actor.workspace, provider.slug))
-    return saved
+    return await storing.store(hub, actor, order, begins=False)
 
 
 def typed(provider: Provider, row: Connection) -> Method[Any]:

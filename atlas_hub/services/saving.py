@@ -11,7 +11,7 @@ from atlas_hub.providers.contract import CheckResult, Method, Purpose
 from atlas_hub.services import apps, credentials, environment, letting_go, merging, truths
 from atlas_hub.services.access import Actor
 from atlas_hub.services.changing import Change
-from atlas_hub.services.views import Connected, said, view_of
+from atlas_hub.services.views import Connected, said, view_with
 from atlas_hub.storage import configurations
 from atlas_hub.storage import connections as stored
 from atlas_hub.storage.db import Tx
@@ -33,23 +33,9 @@ async def save(change: Change, order: credentials.Order) -> Connected:
     if leaving is not None and leaving.primary_scope:
         stays, gone = await _make_way(change, order, leaving)
         leaving = None if stays else leaving
-    account = order.result.account
-    if account is not None and order.method.purpose in merging.CLAIMING:
-        mine = await stored.claim(tx, actor.workspace, order.provider.slug, account.app_key, account.key)
-        if not mine:
-            raise Conflict(
-                f"{account.name} is already connected elsewhere in this installation. "
-                f"Disconnect it there first, or connect another {order.provider.name} account."
-            )
+    await _claim(tx, actor, order)
     credential = await credentials.written(hub, tx, actor.workspace, order, row)
-    former = row.credential_id
-    _write(hub, actor, order, row, credential)
-    if present is None:
-        tx.add(row)
-    elif former not in {None, credential.id}:
-        await tx.flush()
-        await stored.drop_unused(tx, str(former))
-    await configurations.drop_beside(tx, row, credential.id)
+    await _put(change, order, row, credential, fresh=present is None)
     stays = order.mode in {"add", RENEW} or (present is not None and present.id == order.renews)
     if not stays or (order.mode != RENEW and await stored.primary_of(tx, actor.workspace, order.scope) is None):
         await promote(tx, row)
@@ -66,24 +52,27 @@ async def save(change: Change, order: credentials.Order) -> Connected:
         replaced=replaced,
         was=before if before != row.account_name else None,
     )
-    view = view_of(
-        order.provider,
-        row,
-        hub.vault,
-        key_id=credential.key_id,
-        granted=credential.granted,
-        expires_at=credential.expires_at,
-    )
-    warnings = (order.silence,) if order.silence else order.result.warnings
     return Connected(
-        view=view,
+        view=view_with(hub.vault, order.provider, row, credential),
         account=said(order.result),
         wire=row.wire,
         replaced=replaced,
         verified=not order.silence,
-        warnings=warnings,
+        warnings=(order.silence,) if order.silence else order.result.warnings,
         gone=gone,
     )
+
+
+async def _claim(tx: Tx, actor: Actor, order: credentials.Order) -> None:
+    """Claim the account for the workspace. Raises `Conflict` where another one has it."""
+    account = order.result.account
+    if account is None or order.method.purpose not in merging.CLAIMING:
+        return
+    if not await stored.claim(tx, actor.workspace, order.provider.slug, account.app_key, account.key):
+        raise Conflict(
+            f"{account.name} is already connected elsewhere in this installation. "
+            f"Disconnect it there first, or connect another {order.provider.name} account."
+        )
 
 
 async def _place(tx: Tx, actor: Actor, order: credentials.Order) -> tuple[Connection | None, Connection | None]:
@@ -163,6 +152,20 @@ def _new_row(actor: Actor, order: credentials.Order) -> Connection:
         account_key=f"row:{connection_id}",
         created_by=actor.called,
     )
+
+
+async def _put(
+    change: Change, order: credentials.Order, row: Connection, credential: Credential, *, fresh: bool
+) -> None:
+    """Write the row; what it was sealed in before goes where nothing else uses it."""
+    tx, former = change.tx, row.credential_id
+    _write(change.hub, change.actor, order, row, credential)
+    if fresh:
+        tx.add(row)
+    elif former not in {None, credential.id}:
+        await tx.flush()
+        await stored.drop_unused(tx, str(former))
+    await configurations.drop_beside(tx, row, credential.id)
 
 
 def _write(hub: Hub, actor: Actor, order: credentials.Order, row: Connection, credential: Credential) -> None:

@@ -142,16 +142,7 @@ def _card(hub: Hub, workspace: str, provider: Provider, rows: Sequence[stored.St
         saas=hub.settings.saas,
     )
     shown = primary or (own if mode is Mode.ENVIRONMENT else None)
-    view: ConnectionView | None = None
-    if shown is not None:
-        view = view_of(
-            provider,
-            shown.row,
-            hub.vault,
-            key_id=shown.key_id,
-            granted=shown.granted,
-            expires_at=shown.expires_at,
-        )
+    view = None if shown is None else _view(hub, provider, shown)
     return CardView(
         provider=provider.slug,
         key=key_of(provider),
@@ -159,15 +150,7 @@ def _card(hub: Hub, workspace: str, provider: Provider, rows: Sequence[stored.St
         connection=view,
         suggested=suggested_in(hub, provider, workspace),
         scrape=scrape_of(hub, workspace, view),
-        others=tuple(
-            Other(
-                id=each.row.id,
-                label=each.row.label,
-                account=each.row.account_name,
-                state=state_of(each.row, hub.vault, each.key_id),
-            )
-            for each in others
-        ),
+        others=tuple(_other(hub, each) for each in others),
         hint=hint_of(provider) if mode is Mode.HINT else (),
         variables=gift.variables if gift and mode is Mode.ENVIRONMENT and not hub.settings.saas else (),
         fallback=fallback(hub, gift) if gift and mail and primary is None else "",
@@ -176,6 +159,23 @@ def _card(hub: Hub, workspace: str, provider: Provider, rows: Sequence[stored.St
         consent=consent,
         subscribers=near.subscribed.get(provider.slug, 0) if key_of(provider) == provider.slug else 0,
     )
+
+
+def _view(hub: Hub, provider: Provider, found: stored.Stored) -> ConnectionView:
+    return view_of(
+        provider,
+        found.row,
+        hub.vault,
+        key_id=found.key_id,
+        granted=found.granted,
+        expires_at=found.expires_at,
+    )
+
+
+def _other(hub: Hub, found: stored.Stored) -> Other:
+    row = found.row
+    state = state_of(row, hub.vault, found.key_id)
+    return Other(id=row.id, label=row.label, account=row.account_name, state=state)
 
 
 async def answer(hub: Hub, actor: Actor) -> dict[str, Any]:

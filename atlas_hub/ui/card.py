@@ -27,18 +27,7 @@ def card(provider: Provider, state: Any, route: str, page: Any, beside: parts.Be
     worst = parts.worst(state, beside)
     return rx.el.article(
         rx.el.div(mark(provider), rx.el.h3(provider.name, id=place), badge(worst), class_name="ah-card-head"),
-        rx.match(
-            state.mode,
-            (words.LOADING, _skeleton()),
-            (Mode.CONNECTED.value, _connected(provider, state)),
-            (Mode.ENVIRONMENT.value, _environment(provider, state)),
-            (Mode.CONNECTING.value, consent.waiting(provider, state, page)),
-            (Mode.NO_DEFAULT.value, rx.el.p(state.reason, class_name="ah-reason")),
-            (Mode.HINT.value, _hint(provider, state)),
-            (Mode.NOT_AVAILABLE.value, _not_available(provider)),
-            (Mode.CLOSED.value, rx.el.p(words.lifecycle(provider) or provider.sentence, class_name="ah-reason")),
-            rx.el.p(provider.sentence, class_name="ah-quiet ah-sentence"),
-        ),
+        _body(provider, state, page),
         rx.cond(state.fallback != "", rx.el.p(state.fallback, class_name="ah-reason")),
         rx.cond(
             (state.until != "") & (state.mode != Mode.CONNECTING.value),
@@ -64,6 +53,22 @@ def card(provider: Provider, state: Any, route: str, page: Any, beside: parts.Be
             "aria-labelledby": place,
             "aria-busy": rx.cond(state.mode == words.LOADING, "true", "false"),
         },
+    )
+
+
+def _body(provider: Provider, state: Any, page: Any) -> Any:
+    """What the card says of what is there."""
+    return rx.match(
+        state.mode,
+        (words.LOADING, _skeleton()),
+        (Mode.CONNECTED.value, _connected(provider, state)),
+        (Mode.ENVIRONMENT.value, _environment(provider, state)),
+        (Mode.CONNECTING.value, consent.waiting(provider, state, page)),
+        (Mode.NO_DEFAULT.value, rx.el.p(state.reason, class_name="ah-reason")),
+        (Mode.HINT.value, _hint(provider, state)),
+        (Mode.NOT_AVAILABLE.value, _not_available(provider)),
+        (Mode.CLOSED.value, rx.el.p(words.lifecycle(provider) or provider.sentence, class_name="ah-reason")),
+        rx.el.p(provider.sentence, class_name="ah-quiet ah-sentence"),
     )
 
 
@@ -218,6 +223,10 @@ def _acts(provider: Provider, state: Any, route: str, page: Any) -> Markup:
     # The drawer need not wait for the navigation, which loads every card anew.
     opens = page.open(provider.slug)
     details = link("Details", named, to=place, class_name="ah-button", on_click=opens)
+
+    def first(text: str) -> Markup:
+        return link(text, named, to=place, class_name="ah-button ah-primary", on_click=opens)
+
     return rx.el.div(
         rx.match(
             state.mode,
@@ -226,11 +235,7 @@ def _acts(provider: Provider, state: Any, route: str, page: Any) -> Markup:
                 rx.fragment(
                     rx.cond(
                         page.may_change & (state.tone == words.Tone.BROKEN.value) & (not provider.lifecycle.closed),
-                        _reconnect(
-                            provider,
-                            state,
-                            link("Reconnect", named, to=place, class_name="ah-button ah-primary", on_click=opens),
-                        ),
+                        _reconnect(provider, state, first("Reconnect")),
                     ),
                     details,
                 ),
@@ -243,16 +248,7 @@ def _acts(provider: Provider, state: Any, route: str, page: Any) -> Markup:
             ),
             (
                 Mode.FORM.value,
-                rx.cond(
-                    page.may_change,
-                    _first(
-                        provider,
-                        state,
-                        link("Connect", named, to=place, class_name="ah-button ah-primary", on_click=opens),
-                        details,
-                    ),
-                    details,
-                ),
+                rx.cond(page.may_change, _first(provider, state, first("Connect"), details), details),
             ),
             rx.fragment(),
         ),

@@ -40,16 +40,9 @@ def _told(provider: Provider, page: Any) -> Markup:
         rx.fragment(f"{provider.name} listed them ", ago(Channels.at), "."),
         f"{provider.name} was not asked for its channels yet.",
     )
-    refresh = rx.el.button(
-        rx.cond(Channels.busy == "refresh", "Listing…", rx.cond(Channels.at != "", "Refresh", "List the channels")),
-        type="button",
-        class_name="ah-button",
-        on_click=Channels.refresh,
-        custom_attrs={"aria-disabled": rx.cond(Channels.busy != "", "true", "false"), "data-refresh": ""},
-    )
     return rx.fragment(
         rx.el.div(
-            rx.el.span(age, class_name="ah-quiet ah-grow"), rx.cond(page.may_change, refresh), class_name="ah-row"
+            rx.el.span(age, class_name="ah-quiet ah-grow"), rx.cond(page.may_change, _refresh()), class_name="ah-row"
         ),
         rx.cond(
             Channels.until != "",
@@ -75,6 +68,16 @@ def _told(provider: Provider, page: Any) -> Markup:
             Channels.lacks.length() > 0,
             rx.el.p("A fuller list needs: ", rx.el.code(Channels.lacks.join(", ")), class_name="ah-quiet"),
         ),
+    )
+
+
+def _refresh() -> Markup:
+    return rx.el.button(
+        rx.cond(Channels.busy == "refresh", "Listing…", rx.cond(Channels.at != "", "Refresh", "List the channels")),
+        type="button",
+        class_name="ah-button",
+        on_click=Channels.refresh,
+        custom_attrs={"aria-disabled": rx.cond(Channels.busy != "", "true", "false"), "data-refresh": ""},
     )
 
 

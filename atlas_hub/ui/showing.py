@@ -76,9 +76,13 @@ def vars_of(provider: Provider, view: CardView, at: datetime) -> dict[str, Any]:
     }
     if view.mode == Mode.NO_DEFAULT:
         told["reason"] = words.no_default(provider.name, len(view.others))
-    connection = view.connection
-    if connection is None:
-        return told
+    if view.connection is not None:
+        told |= _of_connection(provider, view.connection)
+        told["client_id"] = told["client_id"] or str(view.connection.options.get("application_id") or "")
+    return told
+
+
+def _of_connection(provider: Provider, connection: ConnectionView) -> dict[str, Any]:
     # A key that waits may have come by another way than the one that is used.
     ways = (*provider.unlisted, *provider.methods, provider.method(connection.method))
     titles = {
@@ -86,7 +90,7 @@ def vars_of(provider: Provider, view: CardView, at: datetime) -> dict[str, Any]:
         for method in ways if method is not None
         for name, field in method.form.model_fields.items()
     }  # fmt: skip
-    told |= {
+    return {
         "state": connection.state.value,
         "reason": connection.reason,
         "connection": connection.id,
@@ -107,8 +111,6 @@ def vars_of(provider: Provider, view: CardView, at: datetime) -> dict[str, Any]:
         "invite": words.invite(connection),
         **_of_scopes(provider, connection),
     }
-    told["client_id"] = told["client_id"] or str(connection.options.get("application_id") or "")
-    return told
 
 
 def _of_consent(consent: ConsentView | None) -> dict[str, Any]:
