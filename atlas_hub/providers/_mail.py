@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from typing import ClassVar, TypeVar
 
 from pydantic import Field, field_validator
 
-from atlas_hub.kit.errors import BadForm
+from atlas_hub.kit.errors import BadForm, NetworkError
 from atlas_hub.providers.contract import Form, Message, Method, Purpose
+
+T = TypeVar("T")
 
 SECONDS = 10.0
 """For a whole check or sending (decisions §8 *Mail settings*)."""
@@ -44,6 +47,15 @@ def subject(message: Message) -> str:
 def message_id(said: object) -> str:
     """A vendor's id of a mail, where it is one that can be shown: 1 to 128 letters, digits, `_`, `.`, `-`. Else ""."""
     return said if isinstance(said, str) and _ID.fullmatch(said) else ""
+
+
+async def within(seconds: float, vendor: str, asked: Awaitable[T]) -> T:
+    """What a vendor says, however many questions that takes. Raises `NetworkError` where it takes too long."""
+    try:
+        async with asyncio.timeout(seconds):
+            return await asked
+    except TimeoutError:
+        raise NetworkError(f"{vendor} did not answer within {seconds:g} seconds. Try again.") from None
 
 
 F = TypeVar("F", bound="Mail")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -14,7 +13,6 @@ from atlas_hub.kit.cleaning import SHOWN_LENGTH, pasted, shown
 from atlas_hub.kit.errors import (
     InsufficientPermissions,
     InvalidCredentials,
-    NetworkError,
     PlatformError,
     ProviderError,
     RateLimited,
@@ -22,7 +20,7 @@ from atlas_hub.kit.errors import (
 from atlas_hub.kit.http import Answer, Http, Upstream
 from atlas_hub.kit.ladder import Ladder, Report
 from atlas_hub.kit.secret import Secret
-from atlas_hub.providers._mail import SECONDS, Mail, MailMethod, message_id, recipient, subject
+from atlas_hub.providers._mail import SECONDS, Mail, MailMethod, message_id, recipient, subject, within
 from atlas_hub.providers.contract import CheckResult, Message, Receipt
 
 POSTMARK = Upstream("POSTMARK", "Postmark", "https://api.postmarkapp.com")
@@ -105,11 +103,7 @@ class Postmark(MailMethod[PostmarkToken]):
 
     async def check(self, form: PostmarkToken, http: Http, report: Report) -> CheckResult:
         """Ask which server the token is for. Raises a `ProviderError`."""
-        try:
-            async with asyncio.timeout(SECONDS):
-                return await self._check(form, http, Ladder(report))
-        except TimeoutError:
-            raise NetworkError(f"Postmark did not answer within {SECONDS:g} seconds. Try again.") from None
+        return await within(SECONDS, "Postmark", self._check(form, http, Ladder(report)))
 
     async def _check(self, form: PostmarkToken, http: Http, ladder: Ladder) -> CheckResult:
         with ladder.step("format", "Check the format") as rung:

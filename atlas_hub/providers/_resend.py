@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -13,7 +12,6 @@ from atlas_hub.kit.cleaning import pasted
 from atlas_hub.kit.errors import (
     InsufficientPermissions,
     InvalidCredentials,
-    NetworkError,
     PlatformError,
     ProviderError,
     RateLimited,
@@ -21,7 +19,7 @@ from atlas_hub.kit.errors import (
 from atlas_hub.kit.http import Answer, Http, Upstream
 from atlas_hub.kit.ladder import Ladder, Report
 from atlas_hub.kit.secret import Secret
-from atlas_hub.providers._mail import SECONDS, Mail, MailMethod, message_id, recipient, subject
+from atlas_hub.providers._mail import SECONDS, Mail, MailMethod, message_id, recipient, subject, within
 from atlas_hub.providers.contract import CheckResult, Message, Receipt
 
 RESEND = Upstream("RESEND", "Resend", "https://api.resend.com")
@@ -81,11 +79,7 @@ class Resend(MailMethod[ResendKey]):
 
     async def check(self, form: ResendKey, http: Http, report: Report) -> CheckResult:
         """Ask whether the key is known and the sender's domain verified. Raises a `ProviderError`."""
-        try:
-            async with asyncio.timeout(SECONDS):
-                return await self._check(form, http, Ladder(report))
-        except TimeoutError:
-            raise NetworkError(f"Resend did not answer within {SECONDS:g} seconds. Try again.") from None
+        return await within(SECONDS, "Resend", self._check(form, http, Ladder(report)))
 
     async def _check(self, form: ResendKey, http: Http, ladder: Ladder) -> CheckResult:
         with ladder.step("format", "Check the format") as rung:

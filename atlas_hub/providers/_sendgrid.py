@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -15,14 +14,13 @@ from atlas_hub.kit.cleaning import SHOWN_LENGTH, pasted
 from atlas_hub.kit.errors import (
     InsufficientPermissions,
     InvalidCredentials,
-    NetworkError,
     PlatformError,
     ProviderError,
 )
 from atlas_hub.kit.http import Answer, Http, Upstream
 from atlas_hub.kit.ladder import Ladder, Report
 from atlas_hub.kit.secret import Secret
-from atlas_hub.providers._mail import SECONDS, Mail, MailMethod, message_id, recipient, subject
+from atlas_hub.providers._mail import SECONDS, Mail, MailMethod, message_id, recipient, subject, within
 from atlas_hub.providers.contract import CheckResult, Message, Receipt
 
 SENDGRID = Upstream("SENDGRID", "SendGrid", "https://api.sendgrid.com")
@@ -57,11 +55,7 @@ class Sendgrid(MailMethod[SendgridKey]):
 
     async def check(self, form: SendgridKey, http: Http, report: Report) -> CheckResult:
         """Ask what the key may, and whether the sender is verified. Raises a `ProviderError`."""
-        try:
-            async with asyncio.timeout(SECONDS):
-                return await self._check(form, http, Ladder(report))
-        except TimeoutError:
-            raise NetworkError(f"SendGrid did not answer within {SECONDS:g} seconds. Try again.") from None
+        return await within(SECONDS, "SendGrid", self._check(form, http, Ladder(report)))
 
     async def _check(self, form: SendgridKey, http: Http, ladder: Ladder) -> CheckResult:
         with ladder.step("format", "Check the format") as rung:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import re
 from typing import Any
@@ -11,12 +10,12 @@ from urllib.parse import quote
 from pydantic import Field, field_validator
 
 from atlas_hub.kit.cleaning import SHOWN_LENGTH, pasted
-from atlas_hub.kit.errors import InsufficientPermissions, NetworkError, PlatformError, ProviderError
+from atlas_hub.kit.errors import InsufficientPermissions, PlatformError, ProviderError
 from atlas_hub.kit.http import Answer, Http, Upstream
 from atlas_hub.kit.ladder import Ladder, Report
 from atlas_hub.kit.secret import Secret
 from atlas_hub.kit.sigv4 import signed
-from atlas_hub.providers._mail import SECONDS, Mail, MailMethod, message_id, recipient, subject
+from atlas_hub.providers._mail import SECONDS, Mail, MailMethod, message_id, recipient, subject, within
 from atlas_hub.providers._ses_errors import DENIED, PAUSED, explained, refusal
 from atlas_hub.providers.contract import CheckResult, Message, Receipt
 
@@ -104,11 +103,7 @@ class Ses(MailMethod[SesKeys]):
 
     async def check(self, form: SesKeys, http: Http, report: Report) -> CheckResult:
         """Ask whether the sender is verified and what the account may send. Raises a `ProviderError`."""
-        try:
-            async with asyncio.timeout(SECONDS):
-                return await self._check(form, http, Ladder(report))
-        except TimeoutError:
-            raise NetworkError(f"Amazon SES did not answer within {SECONDS:g} seconds. Try again.") from None
+        return await within(SECONDS, "Amazon SES", self._check(form, http, Ladder(report)))
 
     async def _check(self, form: SesKeys, http: Http, ladder: Ladder) -> CheckResult:
         with ladder.step("format", "Check the format") as rung:
