@@ -16,6 +16,7 @@ from atlas_hub.services.access import Actor
 from atlas_hub.services.activity import Filters, Format, Page
 from atlas_hub.ui import banners, events
 from atlas_hub.ui.guard import Tab, entering, remember, signed_in, when_left
+from atlas_hub.ui.own_page import OwnPage
 from atlas_hub.ui.page import Frame
 from atlas_hub.ui.showing import put
 from atlas_hub.ui.theme import Behaviour, Markup, ago, file, link, shape
@@ -33,7 +34,7 @@ FRESH: Final[dict[str, Any]] = {
     "refused": "", "loaded": False,
 }  # fmt: skip
 
-_route: list[str] = [f"/{WORD}"]
+PAGE: Final = OwnPage(WORD)
 
 
 class Activity(rx.State):
@@ -70,7 +71,7 @@ class Activity(rx.State):
     @signed_in
     async def narrow(self, actor: Actor, typed: dict[str, Any]) -> Any:  # noqa: ARG002  # every handler is told who asks
         """Go to the address of what was chosen; the page follows it."""
-        return rx.redirect(_address({name: str(typed.get(name, "")).strip() for name in FILTERS}))
+        return rx.redirect(PAGE.address({name: str(typed.get(name, "")).strip() for name in FILTERS}))
 
 
 @when_left
@@ -93,8 +94,8 @@ async def _shown(asked: Mapping[str, str], actor: Actor) -> dict[str, Any]:
     return {
         **wanted,
         "rows": [events.row(event, page.labels) for event in page.events],
-        "older": _address({**wanted, "before": seqs[-1]}) if seqs and page.older else "",
-        "newer": _address({**wanted, "after": seqs[0]}) if seqs and page.newer else "",
+        "older": PAGE.address({**wanted, "before": seqs[-1]}) if seqs and page.older else "",
+        "newer": PAGE.address({**wanted, "after": seqs[0]}) if seqs and page.newer else "",
         **{str(form): f"{EXPORT}?format={form}{'&' if query else ''}{query}" for form in Format},
     }
 
@@ -110,20 +111,9 @@ def _seq(text: str) -> int | None:
     return int(text) if text.isdecimal() and 0 < len(text) < 10 else None  # noqa: PLR2004  # what the column holds
 
 
-def _address(query: Mapping[str, Any]) -> str:
-    told = urlencode({name: value for name, value in query.items() if value})
-    return f"{_route[-1]}?{told}" if told else _route[-1]
-
-
 def at(route: str, frame: Frame | None = None) -> Callable[[], rx.Component]:
     """The page for the Integrations page's route: what the plugin adds to the app. Notes its own for its links."""
-    _route.append(f"{route}/{WORD}")
-
-    def page() -> rx.Component:
-        made: rx.Component = frame(panel()) if frame else rx.el.main(panel(), id="content")
-        return made
-
-    return page
+    return PAGE.at(route, frame, panel)
 
 
 def panel() -> rx.Component:
@@ -186,7 +176,7 @@ def _filters() -> Markup:
         _choice("Result", "result", results, Activity.result),
         rx.el.div(
             rx.el.button("Show", type="submit", class_name="ah-button ah-primary"),
-            link("Show everything", to=_route[-1], class_name="ah-button"),
+            link("Show everything", to=PAGE.route, class_name="ah-button"),
             class_name="ah-acts",
         ),
         on_submit=Activity.narrow,

@@ -11,6 +11,7 @@ import reflex as rx
 from atlas_hub.providers.contract import Alerts, Provider, Purpose, Revokes, Sends
 from atlas_hub.services.status import Mode
 from atlas_hub.ui import consent, forms
+from atlas_hub.ui.confirming import confirming
 from atlas_hub.ui.connecting import submit
 from atlas_hub.ui.facts import section
 from atlas_hub.ui.theme import Markup
@@ -187,30 +188,16 @@ def danger(provider: Provider, state: Any, page: Any) -> Markup:
         rx.el.button(
             "Disconnect…", type="button", class_name="ah-button ah-danger", custom_attrs={"data-ah-opens": place}
         ),
-        rx.el.dialog(
-            rx.el.form(
-                rx.el.h3("Disconnect ", state.label, "?", id=f"{place}-title"),
-                rx.el.p(provider.stops, " What is stored of its key is deleted.", id=f"{place}-about"),
-                _letting_go(provider, state),
-                used_by(page, state.connection, rx.el.p(STOPS)),
-                _heirs(provider, state),
-                rx.el.div(
-                    rx.el.button(
-                        "Cancel",
-                        type="button",
-                        class_name="ah-button",
-                        custom_attrs={"data-ah-close": "", "data-ah-focus": ""},
-                    ),
-                    rx.el.button("Disconnect", type="submit", class_name="ah-button ah-danger"),
-                    class_name="ah-acts",
-                ),
-                on_submit=state.disconnect,
-                custom_attrs={"data-ah-closes": ""},
-            ),
-            id=place,
-            role="alertdialog",
-            class_name="ah-dialog",
-            custom_attrs={"aria-labelledby": f"{place}-title", "aria-describedby": f"{place}-about"},
+        confirming(
+            place,
+            ("Disconnect ", state.label, "?"),
+            rx.el.p(provider.stops, " What is stored of its key is deleted.", id=f"{place}-about"),
+            _letting_go(provider, state),
+            used_by(page, state.connection, rx.el.p(STOPS)),
+            _heirs(provider, state),
+            verb="Disconnect",
+            act=state.disconnect,
+            about=f"{place}-about",
         ),
     )
 

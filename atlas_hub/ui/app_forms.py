@@ -7,6 +7,7 @@ from typing import Any
 import reflex as rx
 
 from atlas_hub.providers.contract import Provider
+from atlas_hub.ui.confirming import confirming
 from atlas_hub.ui.connecting import steps
 from atlas_hub.ui.theme import Markup, ago, mark
 
@@ -209,29 +210,16 @@ def _delete(provider: Provider, row: Any, state: Any) -> Markup:
             class_name="ah-button ah-danger",
             custom_attrs={"data-ah-opens": place},
         ),
-        rx.el.dialog(
-            rx.el.form(
-                *_hidden(provider, row),
-                rx.el.h3("Delete ", row[1], "?", id=f"{place}-title"),
-                rx.el.p(
-                    f"What subscribers connected by it ends with it. While the {provider.name} card's own connection "
-                    "depends on it, it cannot be deleted."
-                ),
-                rx.el.div(
-                    rx.el.button(
-                        "Cancel", type="button", class_name="ah-button",
-                        custom_attrs={"data-ah-close": "", "data-ah-focus": ""},
-                    ),
-                    rx.el.button("Delete", type="submit", class_name="ah-button ah-danger"),
-                    class_name="ah-acts",
-                ),
-                on_submit=state.delete,
-                custom_attrs={"data-ah-closes": ""},
+        confirming(
+            place,
+            ("Delete ", row[1], "?"),
+            *_hidden(provider, row),
+            rx.el.p(
+                f"What subscribers connected by it ends with it. While the {provider.name} card's own connection "
+                "depends on it, it cannot be deleted."
             ),
-            id=place,
-            role="alertdialog",
-            class_name="ah-dialog",
-            custom_attrs={"aria-labelledby": f"{place}-title"},
+            verb="Delete",
+            act=state.delete,
         ),
     )  # fmt: skip
 

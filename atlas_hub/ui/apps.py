@@ -15,7 +15,7 @@ from atlas_hub.services.access import ADMINS_ALONE, Actor
 from atlas_hub.services.oauth_apps import AppView, ProviderApps
 from atlas_hub.ui import app_forms, banners
 from atlas_hub.ui.guard import Tab, admin_only, entering, remember, when_left
-from atlas_hub.ui.page import Frame
+from atlas_hub.ui.page import Frame, framed
 from atlas_hub.ui.showing import put
 from atlas_hub.ui.theme import Behaviour, link
 
@@ -178,13 +178,7 @@ def _row(app: AppView) -> list[str]:
 
 def at(route: str, frame: Frame | None = None) -> Callable[[], rx.Component]:
     """The page for the Integrations page's route: what the plugin adds to the app."""
-
-    def page() -> rx.Component:
-        content = panel(route)
-        made: rx.Component = frame(content) if frame else rx.el.main(content, id="content")
-        return made
-
-    return page
+    return lambda: framed(panel(route), frame)
 
 
 def panel(route: str) -> rx.Component:

@@ -10,6 +10,7 @@ import reflex as rx
 from atlas_hub.providers.contract import Provider
 from atlas_hub.ui import words
 from atlas_hub.ui.card import make_default
+from atlas_hub.ui.confirming import confirming
 from atlas_hub.ui.connecting import ladder
 from atlas_hub.ui.theme import UNTOLD, Markup, ago, shape
 from atlas_hub.ui.used import STOPS, used_by
@@ -144,29 +145,14 @@ def _other(provider: Provider, state: Any, other: Any, page: Any) -> Markup:
 
 
 def _goodbye(provider: Provider, state: Any, other: Any, place: Any, page: Any) -> Markup:
-    return rx.el.dialog(
-        rx.el.form(
-            rx.el.input(type="hidden", name="connection", value=other[0], read_only=True),
-            rx.el.h3("Disconnect ", other[1], "?", id=f"{place}-title"),
-            rx.el.p(f"The default {provider.name} connection stays. What is stored of this one's key is deleted."),
-            used_by(page, other[0], rx.el.p(STOPS)),
-            rx.el.div(
-                rx.el.button(
-                    "Cancel",
-                    type="button",
-                    class_name="ah-button",
-                    custom_attrs={"data-ah-close": "", "data-ah-focus": ""},
-                ),
-                rx.el.button("Disconnect", type="submit", class_name="ah-button ah-danger"),
-                class_name="ah-acts",
-            ),
-            on_submit=state.disconnect_other,
-            custom_attrs={"data-ah-closes": ""},
-        ),
-        id=place,
-        role="alertdialog",
-        class_name="ah-dialog",
-        custom_attrs={"aria-labelledby": f"{place}-title"},
+    return confirming(
+        place,
+        ("Disconnect ", other[1], "?"),
+        rx.el.input(type="hidden", name="connection", value=other[0], read_only=True),
+        rx.el.p(f"The default {provider.name} connection stays. What is stored of this one's key is deleted."),
+        used_by(page, other[0], rx.el.p(STOPS)),
+        verb="Disconnect",
+        act=state.disconnect_other,
     )
 
 

@@ -118,7 +118,11 @@ def at(route: str, frame: Frame | None = None) -> Callable[[], rx.Component]:
 
 def page(route: str, frame: Frame | None = None) -> rx.Component:
     """The page, in the frame where there is one."""
-    content = _content(route)
+    return framed(_content(route), frame)
+
+
+def framed(content: rx.Component, frame: Frame | None) -> rx.Component:
+    """A page's content in the host's frame, or by itself where there is none."""
     made: rx.Component = frame(content) if frame else rx.el.main(content, id="content")
     return made
 

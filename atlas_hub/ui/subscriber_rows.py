@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import reflex as rx
 
+from atlas_hub.ui.confirming import confirming
 from atlas_hub.ui.theme import Markup, ago, shape
 
 COLUMNS: Final = ("Subscriber", "What", "Where", "State", "Made", "End")
@@ -76,32 +77,19 @@ def _revoke(row: Any, state: Any) -> Markup:
             class_name="ah-button ah-danger",
             custom_attrs={"data-ah-opens": place},
         ),
-        rx.el.dialog(
-            rx.el.form(
-                *[rx.el.input(type="hidden", name=name, value=value, read_only=True) for name, value in told.items()],
-                rx.el.h3("Revoke ", row[2], "?", id=f"{place}-title"),
-                rx.el.p(
-                    rx.cond(
-                        row[1] == "connection",
-                        "The connection is deleted with the endpoints that name it. What the application sends through "
-                        "them is not delivered any more.",
-                        "The endpoint is deleted. What the application sends to it is not delivered any more.",
-                    )
-                ),
-                rx.el.div(
-                    rx.el.button(
-                        "Cancel", type="button", class_name="ah-button",
-                        custom_attrs={"data-ah-close": "", "data-ah-focus": ""},
-                    ),
-                    rx.el.button("Revoke", type="submit", class_name="ah-button ah-danger"),
-                    class_name="ah-acts",
-                ),
-                on_submit=state.revoke,
-                custom_attrs={"data-ah-closes": ""},
+        confirming(
+            place,
+            ("Revoke ", row[2], "?"),
+            *[rx.el.input(type="hidden", name=name, value=value, read_only=True) for name, value in told.items()],
+            rx.el.p(
+                rx.cond(
+                    row[1] == "connection",
+                    "The connection is deleted with the endpoints that name it. What the application sends through "
+                    "them is not delivered any more.",
+                    "The endpoint is deleted. What the application sends to it is not delivered any more.",
+                )
             ),
-            id=place,
-            role="alertdialog",
-            class_name="ah-dialog",
-            custom_attrs={"aria-labelledby": f"{place}-title"},
+            verb="Revoke",
+            act=state.revoke,
         ),
     )  # fmt: skip

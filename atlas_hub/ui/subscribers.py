@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from typing import Any, Final
-from urllib.parse import urlencode
 
 import reflex as rx
 
@@ -18,6 +17,7 @@ from atlas_hub.services.subscribers import Listed
 from atlas_hub.services.views import State
 from atlas_hub.ui import banners, subscriber_rows, words
 from atlas_hub.ui.guard import Tab, admin_only, entering, remember, signed_in, when_left
+from atlas_hub.ui.own_page import OwnPage
 from atlas_hub.ui.page import Frame
 from atlas_hub.ui.showing import put
 from atlas_hub.ui.theme import Behaviour, Markup, link
@@ -31,7 +31,7 @@ FRESH: Final[dict[str, Any]] = {
     "may_change": False, "loaded": False,
 }  # fmt: skip
 
-_route: list[str] = [f"/{WORD}"]
+PAGE: Final = OwnPage(WORD)
 
 
 class Subscribers(rx.State):
@@ -66,7 +66,7 @@ class Subscribers(rx.State):
     @signed_in
     async def narrow(self, actor: Actor, typed: dict[str, Any]) -> Any:  # noqa: ARG002  # every handler is told who asks
         """Go to the address of what was chosen; the page follows it."""
-        return rx.redirect(_address({name: str(typed.get(name, "")).strip() for name in FILTERS}))
+        return rx.redirect(PAGE.address({name: str(typed.get(name, "")).strip() for name in FILTERS}))
 
     @rx.event
     @admin_only
@@ -101,8 +101,8 @@ async def _shown(asked: Mapping[str, str], actor: Actor) -> dict[str, Any]:
     return {
         **wanted,
         "rows": [_row(each) for each in found.rows],
-        "older": _address({**wanted, "after": found.next}) if found.next else "",
-        "newest": _address(wanted) if after else "",
+        "older": PAGE.address({**wanted, "after": found.next}) if found.next else "",
+        "newest": PAGE.address(wanted) if after else "",
     }
 
 
@@ -129,20 +129,9 @@ def _row(each: Listed) -> list[str]:
     ]
 
 
-def _address(query: Mapping[str, Any]) -> str:
-    told = urlencode({name: value for name, value in query.items() if value})
-    return f"{_route[-1]}?{told}" if told else _route[-1]
-
-
 def at(route: str, frame: Frame | None = None) -> Callable[[], rx.Component]:
     """The page for the Integrations page's route: what the plugin adds to the app. Notes its own for its links."""
-    _route.append(f"{route}/{WORD}")
-
-    def page() -> rx.Component:
-        made: rx.Component = frame(panel()) if frame else rx.el.main(panel(), id="content")
-        return made
-
-    return page
+    return PAGE.at(route, frame, panel)
 
 
 def panel() -> rx.Component:
@@ -212,7 +201,7 @@ def _filters() -> Markup:
         ),
         rx.el.div(
             rx.el.button("Show", type="submit", class_name="ah-button ah-primary"),
-            link("Show everything", to=_route[-1], class_name="ah-button"),
+            link("Show everything", to=PAGE.route, class_name="ah-button"),
             class_name="ah-acts",
         ),
         on_submit=Subscribers.narrow,

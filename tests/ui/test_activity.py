@@ -153,7 +153,7 @@ async def test_an_address_that_means_nothing_shows_everything(
 
 
 async def test_what_is_chosen_becomes_the_address(hub: Hub, door: Any, browser: Any, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(activity, "_route", [ROUTE])
+    monkeypatch.setattr(activity.PAGE, "route", ROUTE)
     await shown(browser)
     typed = {"kind": "checked", "provider": "", "actor": " ana ", "result": "", "other": "x"}
     said = await browser.raise_event(Activity, "narrow", typed)
