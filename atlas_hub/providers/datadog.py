@@ -52,6 +52,16 @@ _HOSTS: Final = {region: Upstream("DATADOG", "Datadog", f"https://api.{site}") f
 _USUAL = (r"[0-9a-fA-F]{32}", "32 characters, 0 to 9 and a to f")
 
 
+def _kept(title: str) -> Any:
+    """A switch that the hub stores and never looks at."""
+    return Field(
+        default=False,
+        title=title,
+        description="Kept for clients of the groups API; the hub sends no metrics.",
+        json_schema_extra={"input": "checkbox", "at_once": True, "on_page": False},
+    )
+
+
 class ApiKey(Form):
     """An API key and the site where it is good. The four switches are kept for the groups API, whose clients set them.
 
@@ -69,30 +79,10 @@ class ApiKey(Form):
         description="Where your organisation is; a key is good on its own site alone.",
         json_schema_extra={"target": True},
     )
-    send_collection_latency_metrics: bool = Field(
-        default=False,
-        title="Collection latency metrics",
-        description="Kept for clients of the groups API; the hub sends no metrics.",
-        json_schema_extra={"input": "checkbox", "at_once": True, "on_page": False},
-    )
-    send_database_metrics: bool = Field(
-        default=False,
-        title="Database metrics",
-        description="Kept for clients of the groups API; the hub sends no metrics.",
-        json_schema_extra={"input": "checkbox", "at_once": True, "on_page": False},
-    )
-    send_query_stats_metrics: bool = Field(
-        default=False,
-        title="Query statistics",
-        description="Kept for clients of the groups API; the hub sends no metrics.",
-        json_schema_extra={"input": "checkbox", "at_once": True, "on_page": False},
-    )
-    send_user_provided_resource_tags: bool = Field(
-        default=False,
-        title="Resource tags",
-        description="Kept for clients of the groups API; the hub sends no metrics.",
-        json_schema_extra={"input": "checkbox", "at_once": True, "on_page": False},
-    )
+    send_collection_latency_metrics: bool = _kept("Collection latency metrics")
+    send_database_metrics: bool = _kept("Database metrics")
+    send_query_stats_metrics: bool = _kept("Query statistics")
+    send_user_provided_resource_tags: bool = _kept("Resource tags")
 
     _cleaned = field_validator("api_key", mode="before")(pasted)
 

@@ -174,8 +174,7 @@ async def listed(hub: Hub, actor: Actor, wanted: Wanted, cut: Cut) -> Found:
     """A page of connections, the cards' own among them, as `ConnectionView`s: two queries."""
     async with hub.db.asking() as ask:
         found = await chat_lists.connections(ask, actor.workspace, wanted, cut)
-    views = [connection_view(row) for row in found.rows]
-    return Found(rows=views, next=found.next, previous=found.previous, total=found.total, capped=found.capped)
+    return found.shown(connection_view)
 
 
 async def one(hub: Hub, actor: Actor, identifier: str) -> ConnectionView:

@@ -133,8 +133,7 @@ async def listed(hub: Hub, actor: Actor, wanted: Wanted, cut: Cut) -> Found:
     """A page of endpoints, as `EndpointView`s: two queries."""
     async with hub.db.asking() as ask:
         found = await chat_lists.endpoints(ask, actor.workspace, wanted, cut)
-    views = [endpoint_view(row) for row in found.rows]
-    return Found(rows=views, next=found.next, previous=found.previous, total=found.total, capped=found.capped)
+    return found.shown(endpoint_view)
 
 
 async def one(hub: Hub, actor: Actor, identifier: str) -> EndpointView:

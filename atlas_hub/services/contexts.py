@@ -169,8 +169,7 @@ async def listed(hub: Hub, actor: Actor, cut: Cut, *, context_id: str = "", sear
     """A page of contexts, as `ContextView`s."""
     async with hub.db.asking() as ask:
         found = await stored.contexts(ask, actor.workspace, cut, context_id=context_id, search=search)
-    views = [_view(row) for row in found.rows]
-    return Found(rows=views, next=found.next, previous=found.previous, total=found.total, capped=found.capped)
+    return found.shown(_view)
 
 
 async def _the(tx: Tx, actor: Actor, kind: str, context_id: str) -> Context:

@@ -64,6 +64,10 @@ class Found:
     total: int = 0
     capped: bool = False
 
+    def shown(self, view: Callable[[Any], Any]) -> Found:
+        """The same page, each of its rows as `view` makes it."""
+        return replace(self, rows=[view(row) for row in self.rows])
+
 
 @dataclass(frozen=True)
 class Statements:
