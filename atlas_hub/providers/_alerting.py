@@ -15,8 +15,6 @@ from atlas_hub.providers.contract import Alert, Form
 
 CLIENT: Final = "Atlas Hub"
 LONGEST_KEY: Final = 512
-UUID: Final = (r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", "32 digits in five groups")
-"""What most keys of some vendors are: for `looked_at`."""
 _SENDABLE = re.compile(r"[\x21-\x7e]+")
 
 
@@ -29,6 +27,10 @@ def sendable(value: Secret) -> Secret:
             "This is not a key: it has spaces or other signs that none has. Copy it again, whole and alone."
         )
     return value
+
+
+UUID: Final = (r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", "32 digits in five groups")
+"""What most keys of some vendors are: for `looked_at`."""
 
 
 def looked_at(ladder: Ladder, key: Secret, usual: tuple[str, str], looks: str) -> tuple[str, ...]:
