@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -9,8 +10,10 @@ from uuid import UUID
 
 import httpx
 import pytest
+from sqlalchemy import select
 
 from atlas_hub.hub import Hub
+from atlas_hub.storage.models import Connection
 from tests.api.conftest import Vendors
 from tests.api.keyed import Client, Place, judging, place_for
 from tests.standins.discord import DiscordStandin
@@ -19,6 +22,7 @@ from tests.standins.slack import SlackStandin
 from tests.standins.slack_seed import ACME
 
 PATH = "/api/connections"
+SECONDS = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 
 
 async def place(hub: Hub) -> Place:
@@ -104,3 +108,9 @@ async def made(api: Client, token: str = ACME, name: str = "Engineering") -> str
     assert answer.status_code == 201, answer.text
     found: str = answer.json()["id"]
     return found
+
+
+async def rows(hub: Hub, **where: Any) -> list[Connection]:
+    """The connections that are stored, the oldest first."""
+    async with hub.db.reading() as tx:
+        return list((await tx.execute(select(Connection).filter_by(**where).order_by(Connection.id))).scalars())
