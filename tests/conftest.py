@@ -10,7 +10,7 @@ import tempfile
 import uuid
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from functools import cache
 from pathlib import Path
 
@@ -78,15 +78,22 @@ def postgres_server() -> str:
         raise
 
 
+@contextmanager
+def database_on(server: str, kind: str, template: str = "template1") -> Iterator[str]:
+    """The URL of a database that a PostgreSQL has for `kind` alone: a copy of `template`, dropped afterwards."""
+    name = f"atlas_{kind}_{uuid.uuid4().hex[:12]}"
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+    yield server.rpartition("/")[0] + "/" + name
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
 @pytest.fixture
 def postgres_url(postgres_server: str) -> Iterator[str]:
     """An empty PostgreSQL database, dropped afterwards."""
-    name = f"atlas_test_{uuid.uuid4().hex[:12]}"
-    with psycopg.connect(postgres_server, autocommit=True) as server:
-        server.execute(f'CREATE DATABASE "{name}"')
-    yield postgres_server.rpartition("/")[0] + "/" + name
-    with psycopg.connect(postgres_server, autocommit=True) as server:
-        server.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+    with database_on(postgres_server, "test") as url:
+        yield url
 
 
 def migrated(url: str) -> None:
@@ -115,24 +122,16 @@ def migrated_file() -> Path:
 @pytest.fixture(scope="session")
 def migrated_postgres(postgres_server: str) -> Iterator[str]:
     """The name of a PostgreSQL database with the newest tables and nothing in them."""
-    name = f"atlas_test_template_{uuid.uuid4().hex[:12]}"
-    with psycopg.connect(postgres_server, autocommit=True) as server:
-        server.execute(f'CREATE DATABASE "{name}"')
-    migrated(postgres_server.rpartition("/")[0] + "/" + name)
-    yield name
-    with psycopg.connect(postgres_server, autocommit=True) as server:
-        server.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+    with database_on(postgres_server, "test_template") as url:
+        migrated(url)
+        yield url.rpartition("/")[2]
 
 
 @pytest.fixture
 def migrated_postgres_url(postgres_server: str, migrated_postgres: str) -> Iterator[str]:
     """A PostgreSQL database of the test's own, migrated, dropped afterwards."""
-    name = f"atlas_test_{uuid.uuid4().hex[:12]}"
-    with psycopg.connect(postgres_server, autocommit=True) as server:
-        server.execute(f'CREATE DATABASE "{name}" TEMPLATE "{migrated_postgres}"')
-    yield postgres_server.rpartition("/")[0] + "/" + name
-    with psycopg.connect(postgres_server, autocommit=True) as server:
-        server.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+    with database_on(postgres_server, "test", migrated_postgres) as url:
+        yield url
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])

@@ -6,11 +6,9 @@ import os
 import shutil
 import sqlite3
 import subprocess
-import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
-import psycopg
 import pytest
 
 from atlas_hub.hub import Hub
@@ -20,7 +18,7 @@ from atlas_hub.services.access import Actor
 from atlas_hub.services.views import State
 from atlas_hub.settings import Settings
 from atlas_hub.storage.keys import generate_key
-from tests.conftest import actor, missing, open_hub, test_settings
+from tests.conftest import actor, database_on, missing, open_hub, test_settings
 from tests.standins.slack import SlackStandin
 from tests.standins.slack_seed import ACME
 
@@ -35,12 +33,8 @@ def slack(monkeypatch: pytest.MonkeyPatch) -> Iterator[SlackStandin]:
 @pytest.fixture
 def second_database(postgres_server: str) -> Iterator[str]:
     """An empty PostgreSQL database: another machine's."""
-    name = f"atlas_test_{uuid.uuid4().hex[:12]}"
-    with psycopg.connect(postgres_server, autocommit=True) as server:
-        server.execute(f'CREATE DATABASE "{name}"')
-    yield postgres_server.rpartition("/")[0] + "/" + name
-    with psycopg.connect(postgres_server, autocommit=True) as server:
-        server.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+    with database_on(postgres_server, "test") as url:
+        yield url
 
 
 def another(key_id: str) -> str:

@@ -4,7 +4,8 @@ import re
 
 import pytest
 
-from tests.cli.test_people_and_keys import acme, make_user, quick_hashes, run, told
+from tests.accounts.browser import quick_hashes
+from tests.cli.test_people_and_keys import acme, make_user, run, told
 
 __all__ = ["acme", "quick_hashes", "run"]
 

@@ -9,23 +9,20 @@ import sys
 from pathlib import Path
 
 import pytest
-from argon2 import PasswordHasher
 from click.testing import CliRunner, Result
 
-from atlas_hub.accounts import passwords, people, sign_in
+from atlas_hub.accounts import people, sign_in
 from atlas_hub.cli import COMMANDS, main
 from atlas_hub.hub import opened
 from atlas_hub.services import api_keys
 from atlas_hub.settings import load
 from atlas_hub.storage.keys import generate_key
+from tests.accounts.browser import quick_hashes
+
+__all__ = ["quick_hashes"]
 
 PASSWORD = "four unrelated words"
 ROOT = Path(__file__).parents[2]
-
-
-@pytest.fixture(autouse=True)
-def quick_hashes(monkeypatch):
-    monkeypatch.setattr(passwords, "_hasher", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
 
 
 @pytest.fixture

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import shutil
-import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import psycopg
 import pytest
 from playwright.sync_api import Browser, Error, expect, sync_playwright
 from redis import Redis
 from redis.exceptions import RedisError
 
-from tests.conftest import REDIS, missing
+from tests.conftest import REDIS, database_on, missing
 from tests.e2e import people
 from tests.e2e.browsing import Browsing
 from tests.e2e.ground import Inside, Site, built, served, settings_in
@@ -99,12 +97,8 @@ def inside(site: Site) -> Iterator[Inside]:
 @pytest.fixture(scope="package")
 def postgres_database(postgres_server: str) -> Iterator[str]:
     """An empty PostgreSQL database."""
-    name = f"atlas_e2e_{uuid.uuid4().hex[:12]}"
-    with psycopg.connect(postgres_server, autocommit=True) as server:
-        server.execute(f'CREATE DATABASE "{name}"')
-    yield postgres_server.rpartition("/")[0] + "/" + name
-    with psycopg.connect(postgres_server, autocommit=True) as server:
-        server.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+    with database_on(postgres_server, "e2e") as url:
+        yield url
 
 
 @pytest.fixture(scope="package")

@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import uuid
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
-import psycopg
 import pytest
 
-from tests.conftest import missing
+from atlas_hub.hub import Hub
+from tests.conftest import database_on, missing, open_hub, test_settings
 from tests.crash.killed import PrivateRedis
+from tests.standins.slack import SlackStandin
 
 
 @pytest.fixture(scope="module")
 def leaks_database(postgres_server: str) -> Iterator[str]:
     """An empty PostgreSQL database."""
-    name = f"atlas_leaks_{uuid.uuid4().hex[:12]}"
-    with psycopg.connect(postgres_server, autocommit=True) as server:
-        server.execute(f'CREATE DATABASE "{name}"')
-    yield postgres_server.rpartition("/")[0] + "/" + name
-    with psycopg.connect(postgres_server, autocommit=True) as server:
-        server.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+    with database_on(postgres_server, "leaks") as url:
+        yield url
 
 
 @pytest.fixture(scope="module")
@@ -33,3 +30,18 @@ def leaks_redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         missing("redis-server")
     yield server.url
     server.kill()
+
+
+@pytest.fixture
+def slack(monkeypatch: pytest.MonkeyPatch) -> Iterator[SlackStandin]:
+    """Slack on loopback."""
+    with SlackStandin() as standin:
+        monkeypatch.setenv("ATLAS_UPSTREAM_SLACK", standin.base)
+        yield standin
+
+
+@pytest.fixture
+async def hub(slack: SlackStandin, tmp_path: Path) -> AsyncIterator[Hub]:
+    """A hub whose Slack is the stand-in."""
+    async with open_hub(test_settings(tmp_path, rate_limit_rpm=0)) as opened:
+        yield opened

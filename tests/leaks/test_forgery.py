@@ -3,51 +3,28 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import httpx
 import pytest
-from argon2 import PasswordHasher
 from starlette.applications import Starlette
 
 from atlas_hub import api
-from atlas_hub.accounts import actors, models, passwords, people, sessions, sign_in, workspaces
+from atlas_hub.accounts import actors, models, people, sessions, sign_in, workspaces
 from atlas_hub.accounts.routes import transformer
 from atlas_hub.hub import Hub
 from atlas_hub.kit.errors import NotFound
 from atlas_hub.services import api_keys, connections
 from atlas_hub.services.access import Actor, Role
 from atlas_hub.storage import connections as stored
-from tests.conftest import open_hub, test_settings
-from tests.standins.slack import SlackStandin
+from tests.accounts.browser import quick_hashes
 from tests.standins.slack_seed import ACME
+
+__all__ = ["quick_hashes"]
 
 ADMIN = "/api/v1/admin/integrations"
 PASSWORD = "four unrelated words"
-
-
-@pytest.fixture
-def slack(monkeypatch: pytest.MonkeyPatch):
-    with SlackStandin() as standin:
-        monkeypatch.setenv("ATLAS_UPSTREAM_SLACK", standin.base)
-        yield standin
-
-
-@pytest.fixture(autouse=True)
-def quick_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The same algorithm with the least work, so that tests wait for nothing."""
-    monkeypatch.setattr(passwords, "_hasher", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
-    passwords._nobodys.cache_clear()
-
-
-@pytest.fixture
-async def hub(slack: SlackStandin, tmp_path: Path) -> AsyncIterator[Hub]:
-    """A hub whose Slack is the stand-in."""
-    async with open_hub(test_settings(tmp_path, rate_limit_rpm=0)) as opened:
-        yield opened
 
 
 async def connected(hub: Hub, who: Actor, token: str = ACME) -> str:

@@ -10,13 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from argon2 import PasswordHasher
 from reflex_base.event.processor import event_processor
 from sqlalchemy import insert as insert_into
 from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import select
 
-from atlas_hub.accounts import models, passwords, people, sessions, sign_in, workspaces
+from atlas_hub.accounts import models, people, sessions, sign_in, workspaces
 from atlas_hub.hub import Hub
 from atlas_hub.kit import redact
 from atlas_hub.kit.errors import BadForm, Forbidden, HubError, NotFound, Unauthenticated
@@ -25,35 +24,17 @@ from atlas_hub.providers import PROVIDERS
 from atlas_hub.services import api_keys, connections, delivery, status
 from atlas_hub.services.access import Actor, Role
 from atlas_hub.ui import forms
+from tests.accounts.browser import quick_hashes
 from tests.conftest import actor, open_hub, test_settings
 from tests.standins.slack import SlackStandin
 from tests.standins.slack_seed import ACME, BETA
+
+__all__ = ["quick_hashes"]
 
 ADMIN = "/api/v1/admin/integrations"
 COOKIE = "u8SxMZFJ_FzbVvDviQVPHY9CNko5_RMvaQ1ljz-8A4s"
 PASSWORD = "four unrelated words"
 UNSTORABLE = {"NUL": "a\0b", "a lone surrogate": "a\ud800b", "long": "a" * 100_000, "empty": "", "SQL": "' OR 1=1 --"}
-
-
-@pytest.fixture
-def slack(monkeypatch: pytest.MonkeyPatch):
-    with SlackStandin() as standin:
-        monkeypatch.setenv("ATLAS_UPSTREAM_SLACK", standin.base)
-        yield standin
-
-
-@pytest.fixture(autouse=True)
-def quick_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The same algorithm with the least work, so that tests wait for nothing."""
-    monkeypatch.setattr(passwords, "_hasher", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
-    passwords._nobodys.cache_clear()
-
-
-@pytest.fixture
-async def hub(slack: SlackStandin, tmp_path: Path) -> AsyncIterator[Hub]:
-    """A hub whose Slack is the stand-in."""
-    async with open_hub(test_settings(tmp_path, rate_limit_rpm=0)) as opened:
-        yield opened
 
 
 @pytest.fixture
