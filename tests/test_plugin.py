@@ -161,8 +161,8 @@ OTHERS = ["/admin/things/doctor", "/admin/things/apps", "/admin/things/subscribe
 def test_each_page_is_added_unless_the_host_has_its_own_there(monkeypatch, route, of_the_host, added):
     monkeypatch.setattr(guard, "_configured", {})
     monkeypatch.setattr(page, "_route", [])
-    monkeypatch.setattr(activity, "_route", [])
-    monkeypatch.setattr(subscribers, "_route", [])
+    monkeypatch.setattr(activity.PAGE, "route", "")
+    monkeypatch.setattr(subscribers.PAGE, "route", "")
     came: list[str] = []
     context: Any = {
         "app_type": rx.App,
