@@ -89,7 +89,7 @@ class Db:
         self.postgres = self._engine.dialect.name == "postgresql"
         together = {"isolation_level": "READ COMMITTED"} if self.postgres else {"begin": "IMMEDIATE"}
         self._writes = async_sessionmaker(self._engine.execution_options(**together), expire_on_commit=False)
-        self._reads = async_sessionmaker(self._engine, expire_on_commit=False)
+        self._reads = async_sessionmaker(self._engine, expire_on_commit=False, autoflush=False)
         self._single = self._engine if self.postgres else self._engine.execution_options(begin="")
         # SQLite reads so anyway, from a transaction's first query on.
         still = {"isolation_level": "REPEATABLE READ"} if self.postgres else {}
@@ -111,7 +111,7 @@ class Db:
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[Tx]:
-        """A session for queries alone, each of which stands alone on PostgreSQL."""
+        """A session for queries alone. What is changed in it is not written."""
         async with self._reads() as session:
             yield session
 
