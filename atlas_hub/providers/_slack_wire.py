@@ -21,15 +21,12 @@ from atlas_hub.kit.secret import Secret
 
 SLACK = Upstream("SLACK", "Slack", "https://slack.com")
 FIELD = "bot_token"
-NEEDED = "Slack needs the Bot User OAuth Token, which begins with xoxb-."
+WANTED = "Bot User OAuth Token"
+NEEDED = f"Slack needs the {WANTED}, which begins with xoxb-."
 SCOPE = re.compile(r"[a-z0-9_.:-]{1,64}")
 CODE = re.compile(r"(?=.{1,64}\Z)[a-z]{1,16}(?:_[a-z]{1,16})*")
 """Words, none of them long: a secret of letters alone is no code."""
-_ENDED = {
-    "token_revoked": "it was revoked",
-    "token_expired": "it has expired",
-    "account_inactive": "the app was removed from the workspace, or the workspace is gone",
-}
+_ENDED = {"token_revoked": "it was revoked", "token_expired": "it has expired"}
 _DENIED = re.compile(
     "access_denied|accesslimited|ekm_access_denied|enterprise_is_restricted|no_permission|org_login_required|"
     "restricted_action|team_access_not_granted|two_factor_setup_required"
@@ -103,11 +100,14 @@ def _refusal(  # noqa: PLR0911  # one for each meaning
     if code in {"invalid_auth", "not_authed"}:
         text = "Slack rejected the token: it knows no such token. Copy the Bot User OAuth Token again."
         return InvalidCredentials(text, field=FIELD, vendor_code=code)
+    if code == "account_inactive":
+        text = "Slack rejected the token: the app was removed from the workspace, or the workspace is gone. Install it "
+        return InvalidCredentials(f"{text}again, then paste the new {WANTED}.", field=FIELD, vendor_code=code)
     if code == "not_allowed_token_type":
-        return InvalidCredentials(f"Slack takes no token of this kind. {NEEDED}", field=FIELD, vendor_code=code)
+        return InsufficientPermissions(f"Slack takes no token of this kind. {NEEDED}", field=FIELD, vendor_code=code)
     if code in _ENDED:
-        text = f"Slack rejected the token: {_ENDED[code]}. Reinstall the app in Slack, then paste the new Bot User "
-        return AuthExpired(f"{text}OAuth Token.", field=FIELD, vendor_code=code)
+        text = f"Slack rejected the token: {_ENDED[code]}. Reinstall the app in Slack, then paste the new "
+        return AuthExpired(f"{text}{WANTED}.", field=FIELD, vendor_code=code)
     if code in _NOT_THERE and not is_sign_in:
         text = f"Slack did not take it: {_NOT_THERE[code]}"
         return InsufficientPermissions(text, field="to", vendor_code=code)

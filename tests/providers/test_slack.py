@@ -128,7 +128,12 @@ async def test_what_the_vendor_writes_is_shown_on_one_line_without_secrets(world
 
 @pytest.mark.parametrize(
     ("state", "kind"),
-    [("revoked", AuthExpired), ("inactive", AuthExpired), ("expired", AuthExpired), ("invalid", InvalidCredentials)],
+    [
+        ("revoked", AuthExpired),
+        ("inactive", InvalidCredentials),
+        ("expired", AuthExpired),
+        ("invalid", InvalidCredentials),
+    ],
 )
 async def test_a_token_that_ended_says_how_to_get_another(world, state, kind):
     world.standin.tokens[slack_seed.ACME].state = state
@@ -144,7 +149,7 @@ async def test_a_token_that_ended_says_how_to_get_another(world, state, kind):
     ("code", "kind"),
     [
         ("not_authed", InvalidCredentials),
-        ("not_allowed_token_type", InvalidCredentials),
+        ("not_allowed_token_type", InsufficientPermissions),
         ("team_access_not_granted", InsufficientPermissions),
         ("ekm_access_denied", InsufficientPermissions),
         ("org_login_required", InsufficientPermissions),
