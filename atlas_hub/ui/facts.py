@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Final
 
 import reflex as rx
 
@@ -14,6 +14,9 @@ from atlas_hub.ui.confirming import confirming
 from atlas_hub.ui.connecting import ladder
 from atlas_hub.ui.theme import UNTOLD, Markup, ago, shape
 from atlas_hub.ui.used import STOPS, used_by
+
+TYPED: Final = 4
+"""How many characters nobody copies: a yes, a region."""
 
 
 def section(title: Any, *children: Any, **attributes: Any) -> Markup:
@@ -67,12 +70,15 @@ def details(state: Any) -> Markup:
             rx.el.th(pair[0], scope="row"),
             rx.el.td(
                 rx.el.span(pair[1], class_name="ah-value"),
-                rx.el.button(
-                    "Copy",
-                    rx.el.span(" ", pair[0], class_name="ah-hidden"),
-                    type="button",
-                    class_name="ah-button ah-copy",
-                    custom_attrs={"data-ah-copy": pair[1]},
+                rx.cond(
+                    pair[1].length() > TYPED,
+                    rx.el.button(
+                        "Copy",
+                        rx.el.span(" ", pair[0], class_name="ah-hidden"),
+                        type="button",
+                        class_name="ah-button ah-copy",
+                        custom_attrs={"data-ah-copy": pair[1]},
+                    ),
                 ),
             ),
         )

@@ -130,6 +130,10 @@ def test_a_test_alert_says_what_will_be_sent_and_what_came_of_it(browsing, looki
     # PagerDuty takes alerts by keys that nobody has, too.
     expect(card(page, slug)).to_contain_text("not known to have arrived" if slug == "pagerduty" else "✓ delivered")
     sends.scroll_into_view_if_needed()
+    if slug == "opsgenie":
+        region = drawer(page).get_by_role("row", name="Region")
+        expect(region).to_contain_text("US")
+        expect(region.get_by_role("button")).to_have_count(0)  # two letters are typed
     looking.at(page, f"alert-{slug}")
     vendor.dial.set(Fault.UNAVAILABLE)
     submit(sends, "Send test alert")
