@@ -24,7 +24,7 @@ from tests.api.operated_server import Server, served
 from tests.api.prometheus.conftest import PASSWORD, PREFIX, USERNAME, stored
 from tests.conftest import actor, missing, open_hub
 from tests.conftest import test_settings as settings_for
-from tests.crash.killed import free_port, listens, wait_until
+from tests.crash.killed import free_port, wait_until
 
 T = TypeVar("T")
 WHO = actor()
@@ -75,11 +75,19 @@ def prometheus(folder: Path, text: str) -> Iterator[str]:
     with (folder / "prometheus.log").open("wb") as log:
         process = subprocess.Popen(words, stdout=log, stderr=log)
         try:
-            wait_until(lambda: listens(port))
+            wait_until(lambda: is_ready(f"http://127.0.0.1:{port}"))
             yield f"http://127.0.0.1:{port}"
         finally:
             process.terminate()
             process.wait(20)
+
+
+def is_ready(base: str) -> bool:
+    """Whether it answers what it is asked: it listens before it can."""
+    try:
+        return httpx.get(f"{base}/-/ready", trust_env=False).status_code == 200  # noqa: TID251  # a caller
+    except httpx.TransportError:
+        return False
 
 
 def asked(base: str, path: str, **query: str) -> Any:
