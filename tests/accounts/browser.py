@@ -54,9 +54,13 @@ class Browser:
 
     async def fill(self, path: str, fields: dict[str, str], **more) -> httpx.Response:
         """Open the page of a form and post it with its hidden fields."""
-        shown = await self.get(path)
-        hidden = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)">', shown.text))
+        hidden = await self.opened(path)
         return await self.post(path.partition("?")[0], {**hidden, **fields}, **more)
+
+    async def opened(self, path: str) -> dict[str, str]:
+        """Open the page of a form; its hidden fields."""
+        shown = await self.get(path)
+        return dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)">', shown.text))
 
     async def sign_in(self, email: str = EMAIL, password: str = PASSWORD, **more) -> httpx.Response:
         return await self.fill("/sign-in", {"email": email, "password": password}, **more)

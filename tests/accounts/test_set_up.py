@@ -117,9 +117,8 @@ async def test_a_forged_post_sets_nothing_up(hub, browser):
 async def two_at_once(hub):
     path = await link(hub)
     browsers = [browser_of(), browser_of()]
-    answers = await asyncio.gather(
-        *(b.fill(path, {**FIELDS, "email": f"owner{n}@example.com"}) for n, b in enumerate(browsers))
-    )
+    forms = [{**await b.opened(path), **FIELDS, "email": f"owner{n}@example.com"} for n, b in enumerate(browsers)]
+    answers = await asyncio.gather(*(b.post(path, form) for b, form in zip(browsers, forms, strict=True)))
     assert sorted(answer.status_code for answer in answers) == [303, 410]
     assert len(await people.listed(hub)) == 1
     assert len(await workspaces.listed(hub)) == 1
