@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from atlas_hub.kit.cleaning import shown
 from atlas_hub.kit.errors import NetworkError, PlatformError
+from atlas_hub.kit.guard import TOO_LONG, URL_LENGTH
 from atlas_hub.kit.http import Answer
 from atlas_hub.kit.ladder import Ladder
 from atlas_hub.kit.secret import Secret
@@ -16,6 +17,7 @@ from atlas_hub.providers.contract import Alert, Form
 CLIENT: Final = "Atlas Hub"
 LONGEST_KEY: Final = 512
 _SENDABLE = re.compile(r"[\x21-\x7e]+")
+_ADDRESS = re.compile(r"https?://[^\s/?#\\]+[^\s\\]*", re.IGNORECASE)
 
 
 def sendable(value: Secret) -> Secret:
@@ -26,6 +28,18 @@ def sendable(value: Secret) -> Secret:
         raise ValueError(
             "This is not a key: it has spaces or other signs that none has. Copy it again, whole and alone."
         )
+    return value
+
+
+def whole_address(value: Secret, otherwise: str) -> Secret:
+    """An address that is whole. Raises `ValueError` for one that is too long to be asked, with `otherwise` for others.
+
+    Where it leads is the guard's to judge, each time it is used.
+    """
+    if len(value) > URL_LENGTH:
+        raise ValueError(TOO_LONG)
+    if _ADDRESS.fullmatch(value.reveal()) is None:
+        raise ValueError(otherwise)
     return value
 
 

@@ -24,12 +24,11 @@ from atlas_hub.kit.errors import (
     ProviderError,
     RateLimited,
 )
-from atlas_hub.kit.guard import TOO_LONG, URL_LENGTH
 from atlas_hub.kit.http import Answer, Http
 from atlas_hub.kit.ladder import Ladder, Report
 from atlas_hub.kit.secret import Secret
 from atlas_hub.kit.stars import host_of
-from atlas_hub.providers._alerting import CLIENT
+from atlas_hub.providers._alerting import CLIENT, whole_address
 from atlas_hub.providers.contract import Alert, CheckResult, Form, Method, Purpose, Receipt
 
 VENDOR: Final = "Microsoft Teams"
@@ -82,12 +81,9 @@ class ChannelAddress(Form):
     @field_validator(FIELD)
     @classmethod
     def _is_an_address(cls, value: Secret) -> Secret:
-        # Where it leads is the guard's to judge, each time it is used.
-        if len(value) > URL_LENGTH:
-            raise ValueError(TOO_LONG)
-        if re.fullmatch(r"https?://[^\s/?#\\]+[^\s\\]*", value.reveal(), re.IGNORECASE) is None:
-            raise ValueError("This is not a complete address. Copy it from the workflow: it begins with https://.")
-        return value
+        return whole_address(
+            value, "This is not a complete address. Copy it from the workflow: it begins with https://."
+        )
 
     @property
     def kind(self) -> Kind:

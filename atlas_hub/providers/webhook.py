@@ -9,7 +9,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any, Final
@@ -26,12 +25,12 @@ from atlas_hub.kit.errors import (
     ProviderError,
     RateLimited,
 )
-from atlas_hub.kit.guard import TOO_LONG, URL_LENGTH
 from atlas_hub.kit.http import Answer, Http
 from atlas_hub.kit.ladder import Ladder, Report
 from atlas_hub.kit.secret import Secret
 from atlas_hub.kit.signing import is_garbled, key_of, signed
 from atlas_hub.kit.stars import host_of
+from atlas_hub.providers._alerting import whole_address
 from atlas_hub.providers.contract import (
     Alert,
     Category,
@@ -82,12 +81,7 @@ class Address(Form):
     @field_validator("url")
     @classmethod
     def _is_an_address(cls, value: Secret) -> Secret:
-        # Where it leads is the guard's to judge, each time it is used.
-        if len(value) > URL_LENGTH:
-            raise ValueError(TOO_LONG)
-        if re.fullmatch(r"https?://[^\s/?#\\]+[^\s\\]*", value.reveal(), re.IGNORECASE) is None:
-            raise ValueError("This is not a complete address, such as https://alerts.example.com/atlas.")
-        return value
+        return whole_address(value, "This is not a complete address, such as https://alerts.example.com/atlas.")
 
     @field_validator("secret")
     @classmethod
