@@ -48,7 +48,7 @@ def accepted(row: Connection, provider: Provider, result: CheckResult, at: datet
         proof = "It took what was sent." if result.unproven else f"{vendor} accepted it{who}."
         checks = told(checks, Truth.AUTHENTICATED, "yes", at, proof)
     checks = _authorized(checks, vendor, granted, missing, at)
-    checks.setdefault(Truth.DELIVERED.value, {"status": "unknown", "at": None, "proof": _nothing(row, provider)})
+    checks.setdefault(Truth.DELIVERED.value, _nothing(row, provider))
     row.checks = checks
     row.failures, row.failing_since = 0, None
     if row.state in {State.RECONNECT, State.MISCONFIGURED}:
@@ -80,12 +80,14 @@ def _was_refused(row: Connection) -> bool:
     )
 
 
-def _nothing(row: Connection, provider: Provider) -> str:
+def _nothing(row: Connection, provider: Provider) -> dict[str, Any]:
     """What is said of what was delivered before anything was."""
+    proof = f"No messages are sent through {provider.name}."
     if row.purpose == Purpose.SCRAPE:
-        return f"{provider.name} scraped nothing yet."
-    sends = isinstance(provider.method(row.method), Sends | Alerts)
-    return "Nothing was sent yet." if sends else f"No messages are sent through {provider.name}."
+        proof = f"{provider.name} scraped nothing yet."
+    elif isinstance(provider.method(row.method), Sends | Alerts):
+        proof = "Nothing was sent yet."
+    return {"status": "unknown", "at": None, "proof": proof}
 
 
 def _authorized(
@@ -140,7 +142,7 @@ def unproven(row: Connection, provider: Provider, why: str, at: datetime) -> Non
     checks = told(row.checks, Truth.CONFIGURED, "yes", at, "All fields are set.")
     checks = told(checks, Truth.AUTHENTICATED, "unknown", at, why)
     checks = told(checks, Truth.AUTHORIZED, "unknown", at, f"{provider.asked_as(row.method)} was not asked.")
-    row.checks = {**checks, Truth.DELIVERED.value: {"status": "unknown", "at": None, "proof": _nothing(row, provider)}}
+    row.checks = {**checks, Truth.DELIVERED.value: _nothing(row, provider)}
     row.state, row.reason = State.UNVERIFIED, why
     row.failures, row.failing_since = 0, None
 
